@@ -1,0 +1,63 @@
+# make run: the app, the API and all they need, on this machine. make test: every test. See README.md.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+export HAR_APP_PORT ?= 8501
+export HAR_API_PORT ?= 8000
+DATA ?= data/everyday
+BIN := .venv/bin
+
+.PHONY: run app api test lint format lock bench train-everyday examples clean
+
+run: .venv/installed
+	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT) $(HAR_API_PORT)
+	@exec $(BIN)/honcho start
+
+app: .venv/installed
+	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT)
+	@exec $(BIN)/streamlit run Home.py --server.port $(HAR_APP_PORT)
+
+api: .venv/installed
+	@$(BIN)/python deploy/check_ports.py $(HAR_API_PORT)
+	@exec $(BIN)/gunicorn -c deploy/gunicorn.conf.py api_service.wsgi
+
+test: .venv/installed-dev
+	$(BIN)/pytest
+
+lint: .venv/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r har_core har_cli har_ui api_service training deploy tools
+
+format: .venv/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The full set of packages, from the pinned ones.
+lock: .venv/installed-dev
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements.txt requirements-dev.txt -o requirements.lock
+
+bench: .venv/installed-dev
+	$(BIN)/python -m benchmarks.serving
+
+# DATA is the folder with labels.csv and the photos that it names.
+train-everyday: .venv/installed
+	$(BIN)/python -m training training/recipes/everyday.toml $(DATA)/labels.csv
+
+examples: .venv/installed-dev
+	$(BIN)/python -m tools.draw_examples
+
+clean:
+	rm -rf .venv build *.egg-info
+
+.venv/installed: requirements.txt requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --upgrade pip
+	$(BIN)/pip install -q -r requirements.txt -c requirements.lock
+	$(BIN)/pip install -q --no-deps -e .
+	@touch $@
+
+.venv/installed-dev: .venv/installed requirements-dev.txt
+	$(BIN)/pip install -q -r requirements-dev.txt -c requirements.lock
+	@touch $@

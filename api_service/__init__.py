@@ -1,0 +1,1 @@
+"""The REST API: a Django project around ``har_core``."""

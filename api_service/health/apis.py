@@ -1,0 +1,26 @@
+"""``/healthz`` and ``/readyz``."""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api_service.models import services
+
+
+class HealthApi(APIView):
+    """Whether the process is up."""
+
+    def get(self, request: Request) -> Response:
+        """Always 200 while the process answers at all."""
+        del request
+        return Response({"status": "ok"})
+
+
+class ReadyApi(APIView):
+    """Whether the process can classify photos."""
+
+    def get(self, request: Request) -> Response:
+        """200 when the model is loaded and warm; else 503 with the reason."""
+        del request
+        info = services.predictor().bundle.info
+        return Response({"status": "ready", "model": {"name": info.name, "version": info.version}})

@@ -1,0 +1,123 @@
+"""Every error as ``application/problem+json`` (RFC 9457), with a stable ``code``, whatever raised it."""
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+
+from har_core import errors
+from har_core.config import settings
+
+log = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+
+# An error's status is that of its nearest base class listed here.
+_STATUS: dict[type[Exception], HTTPStatus] = {
+    errors.EmptyImage: HTTPStatus.BAD_REQUEST,
+    errors.ImageTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.TooManyPixels: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.NotAnImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.UnsupportedFormat: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.ImageError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ModelNotFound: HTTPStatus.NOT_FOUND,
+    errors.ModelError: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+# The names that Django REST framework gives its errors differ from release to release; these stay.
+_REST_CODES = {
+    exceptions.ParseError: "malformed_request",
+    exceptions.MethodNotAllowed: "method_not_allowed",
+    exceptions.NotAcceptable: "not_acceptable",
+    exceptions.UnsupportedMediaType: "unsupported_media_type",
+    exceptions.ValidationError: "invalid_parameter",
+}
+
+
+class BadRequest(errors.HarError):
+    """The request lacks an image, or carries it in a way that is not understood."""
+
+    code = "bad_request"
+
+
+def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
+    """Makes the response.
+
+    Args:
+        status: HTTP status.
+        code: Stable identifier for programs.
+        detail: A sentence for people.
+    """
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code, "detail": detail}
+    return HttpResponse(json.dumps(body, ensure_ascii=False), CONTENT_TYPE, status)
+
+
+def status_of(error: errors.HarError) -> HTTPStatus:
+    """The HTTP status for one of the library's errors."""
+    return next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), HTTPStatus.BAD_REQUEST)
+
+
+def handle(error: Exception, _: dict[str, Any]) -> HttpResponse:
+    """Django REST framework's exception handler."""
+    if isinstance(error, errors.HarError):
+        return problem(status_of(error), error.code, str(error))
+    if isinstance(error, RequestDataTooBig):
+        return too_large()
+    if isinstance(error, TooManyFilesSent):
+        limit = settings().max_batch_images
+        return problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_many_images", f"At most {limit} images go into one request."
+        )
+    if isinstance(error, Http404):
+        return problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
+    if isinstance(error, exceptions.APIException):
+        code = next((_REST_CODES[kind] for kind in type(error).__mro__ if kind in _REST_CODES), error.default_code)
+        return problem(HTTPStatus(error.status_code), code, _text(error.detail))
+    log.exception("unexpected error", exc_info=error)
+    return _internal()
+
+
+def too_large() -> HttpResponse:
+    """413: the body is over the limit."""
+    limit = settings().max_request_bytes
+    return problem(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "request_too_large", f"A request has at most {limit / 1e6:g} MB."
+    )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """400 for what Django refuses before a view is reached."""
+    del request, exception
+    return problem(HTTPStatus.BAD_REQUEST, "bad_request", "The request is malformed, or not meant for this host.")
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """403."""
+    del request, exception
+    return problem(HTTPStatus.FORBIDDEN, "forbidden", "This is not allowed.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """404."""
+    return handle(Http404(), {"request": request, "exception": exception})
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500; Django has logged the cause already."""
+    del request
+    return _internal()
+
+
+def _internal() -> HttpResponse:
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong here; it has been logged.")
+
+
+def _text(detail: Any) -> str:
+    if isinstance(detail, dict):
+        return " ".join(f"{field}: {_text(messages)}" for field, messages in detail.items())
+    if isinstance(detail, list):
+        return " ".join(_text(item) for item in detail)
+    return str(detail)

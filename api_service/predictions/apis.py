@@ -1,0 +1,64 @@
+"""``POST /api/v1/predictions``."""
+
+import base64
+import binascii
+
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api_service.http.problems import BadRequest
+from api_service.predictions import services
+from api_service.predictions.parsers import ImageParser
+from api_service.predictions.serializers import OptionsSerializer
+
+
+class PredictionsApi(APIView):
+    """Says what is being done in photos."""
+
+    parser_classes = (MultiPartParser, JSONParser, ImageParser)
+
+    def post(self, request: Request) -> Response:
+        """Takes one photo (field ``image``, JSON ``image`` or a raw body) or several (fields ``images``)."""
+        options = OptionsSerializer(data=request.query_params)
+        options.is_valid(raise_exception=True)
+        top_k, explain = options.validated_data["top_k"], options.validated_data["explain"]
+        payloads, many = _payloads(request)
+        if many:
+            return Response({"results": services.predict_many(payloads, top_k, explain)})
+        return Response(services.predict(payloads[0], top_k, explain))
+
+
+def _payloads(request: Request) -> tuple[list[bytes], bool]:
+    """The photos in a request, and whether it asked for an answer for many."""
+    body = request.data
+    if isinstance(body, bytes):
+        return [body], False
+    if request.FILES:
+        return _from_files(request)
+    if isinstance(body, dict) and isinstance(body.get("image"), str) and "json" in (request.content_type or ""):
+        return [_from_base64(body["image"])], False
+    raise BadRequest(
+        'There is no image in the request. Send a multipart file field "image" (or several "images"), '
+        'a raw body with the type "image/jpeg" or like, or JSON {"image": "<base64>"}.'
+    )
+
+
+def _from_files(request: Request) -> tuple[list[bytes], bool]:
+    unknown = sorted(set(request.FILES) - {"image", "images"})
+    if unknown:
+        raise BadRequest(f'The file field is called "{unknown[0][:50]}"; call it "image" (one) or "images" (many).')
+    single, many = request.FILES.getlist("image"), request.FILES.getlist("images")
+    if (many and single) or len(single) > 1:
+        raise BadRequest('Send one file as "image", or several, all of them as "images".')
+    return [file.read() for file in many or single], bool(many)
+
+
+def _from_base64(text: str) -> bytes:
+    _, comma, encoded = text.partition(",") if text.startswith("data:") else ("", "", text)
+    del comma
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadRequest('The field "image" is not valid base64.') from None

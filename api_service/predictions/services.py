@@ -1,0 +1,58 @@
+"""Photos → answers."""
+
+import base64
+import io
+import time
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from PIL import Image
+
+from api_service.models.services import predictor
+from har_core import explain, images
+from har_core.errors import ImageError
+from har_core.predictor import Prediction
+
+
+def predict(payload: bytes, top_k: int, with_explanation: bool) -> dict[str, Any]:
+    """Answers for one photo.
+
+    Raises:
+        ImageError: The bytes are no photo.
+        ModelError: The model cannot be used.
+    """
+    model = predictor()
+    started = time.perf_counter()
+    image = images.decode(payload, min_side=model.input_size)
+    prediction = model.predict(image, top_k)
+    timing_ms = round((time.perf_counter() - started) * 1e3, 3)
+    answer = {"id": str(uuid.uuid4()), **prediction.to_dict(), "timing_ms": timing_ms}
+    if with_explanation:
+        answer["explanation"] = _explanation(image, prediction)
+    return answer
+
+
+def predict_many(payloads: Sequence[bytes], top_k: int, with_explanation: bool) -> list[dict[str, Any]]:
+    """Answers for several photos, in their order; a bad one spoils only its own row."""
+
+    def one(payload: bytes) -> dict[str, Any]:
+        try:
+            return predict(payload, top_k, with_explanation)
+        except ImageError as error:
+            return {"error": {"code": error.code, "message": str(error)}}
+
+    with ThreadPoolExecutor(predictor().threads) as pool:
+        return list(pool.map(one, payloads))
+
+
+def _explanation(image: images.RGBImage, prediction: Prediction) -> dict[str, Any]:
+    """Where the model looked: the map's numbers, 0–1, and a picture as a data URL."""
+    buffer = io.BytesIO()
+    Image.fromarray(explain.overlay(image, prediction.class_map)).save(buffer, "JPEG", quality=85)
+    return {
+        "label": prediction.label,
+        "heat_map": explain.heat_map(prediction.class_map).round(4).tolist(),
+        "overlay": f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}",
+    }

@@ -1,0 +1,22 @@
+"""All addresses of the API."""
+
+from django.urls import path
+
+from api_service.health.apis import HealthApi, ReadyApi
+from api_service.http import problems
+from api_service.models.apis import LabelsApi, ModelApi, ModelsApi
+from api_service.predictions.apis import PredictionsApi
+
+urlpatterns = [
+    path("healthz", HealthApi.as_view()),
+    path("readyz", ReadyApi.as_view()),
+    path("api/v1/predictions", PredictionsApi.as_view()),
+    path("api/v1/labels", LabelsApi.as_view()),
+    path("api/v1/models", ModelsApi.as_view()),
+    path("api/v1/models/<str:version>", ModelApi.as_view()),
+]
+
+handler400 = problems.bad_request
+handler403 = problems.forbidden
+handler404 = problems.not_found
+handler500 = problems.server_error

@@ -1,0 +1,1 @@
+"""The ``har`` command: one module a verb."""

@@ -1,0 +1,5 @@
+"""``python -m har_cli`` is ``har``."""
+
+from har_cli.main import app
+
+app()

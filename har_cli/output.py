@@ -1,0 +1,42 @@
+"""How every verb speaks: results on stdout, failures on stderr, JSON when asked for."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from har_core.errors import HarError
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else, one object a line.")]
+ModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="A name (everyday), a name with a version (everyday@3) or a bundle's folder."),
+]
+
+
+def print_json(row: dict[str, Any]) -> None:
+    """Prints one object on one line of stdout."""
+    print(json.dumps(row, ensure_ascii=False), flush=True)
+
+
+def complain(message: str) -> None:
+    """Prints a line on stderr."""
+    print(f"har: {message}", file=sys.stderr, flush=True)
+
+
+def fail(message: str, code: int = 1) -> NoReturn:
+    """Says what went wrong and ends the command: with 1 for a failure, 2 for wrong usage."""
+    complain(message)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def failing_on_errors() -> Iterator[None]:
+    """Ends the command in plain words when the library raises one of its own errors."""
+    try:
+        yield
+    except HarError as error:
+        fail(str(error))

@@ -1,0 +1,219 @@
+"""A trained model on disk: one folder with everything that serving needs.
+
+============== =======================================================================================
+bundle.json    ``BundleInfo``: name, version, labels, preprocessing, calibration, metrics, SHA-256 of each file
+model.tflite   the network for serving (LiteRT)
+model.keras    the network for further training
+golden.json    a few inputs made from a seed, with the probabilities expected
+card.md        the model card
+============== =======================================================================================
+"""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from har_core.errors import BundleBroken, ModelNotFound
+from har_core.images import RGBImage
+
+INFO = "bundle.json"
+TFLITE = "model.tflite"
+KERAS = "model.keras"
+GOLDEN = "golden.json"
+CARD = "card.md"
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Preprocessing(_Record):
+    """How an image becomes the network's input; scaling to floats happens inside the network."""
+
+    resize: Literal["squeeze"] = "squeeze"
+    dtype: Literal["uint8"] = "uint8"
+    channels: Literal["RGB"] = "RGB"
+
+
+class Thresholds(_Record):
+    """When an answer counts as sure.
+
+    Attributes:
+        confidence: Lowest calibrated probability of the best label.
+        precision: The share of right answers among the sure ones that the threshold was chosen for.
+    """
+
+    confidence: float = Field(ge=0, le=1)
+    precision: float = Field(ge=0, le=1)
+
+
+class Metric(_Record):
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Evaluation(_Record):
+    """Figures on photos that the model was not trained on.
+
+    Attributes:
+        split: Which part of the dataset.
+        n: Number of photos.
+        metrics: By name: ``accuracy``, ``macro_f1``, ``ece``, ``sure_share``, ``sure_accuracy``.
+    """
+
+    split: str
+    n: int = Field(ge=0)
+    metrics: dict[str, Metric]
+
+
+class BundleInfo(_Record):
+    """Content of ``bundle.json``.
+
+    Attributes:
+        labels: In the order of the network's outputs.
+        input_size: Side of the square input, pixels.
+        temperature: Logits are divided by it before the softmax (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
+        sha256: File name → digest, for every file but ``bundle.json`` itself.
+    """
+
+    format: Literal[1] = 1
+    name: Name
+    version: int = Field(ge=1)
+    created: str
+    labels: list[Label] = Field(min_length=2)
+    input_size: int = Field(gt=0, le=2048)
+    preprocessing: Preprocessing = Preprocessing()
+    temperature: float = Field(gt=0)
+    thresholds: Thresholds
+    evaluation: Evaluation
+    dataset: dict[str, str | int]
+    recipe: dict[str, object]
+    code_revision: str
+    sha256: dict[str, str]
+
+
+class Bundle:
+    """A bundle's folder, with its description read and checked."""
+
+    def __init__(self, folder: Path) -> None:
+        """Reads ``bundle.json``.
+
+        Raises:
+            ModelNotFound: The folder holds no bundle.
+            BundleBroken: The description is damaged, or a file that it names is missing.
+        """
+        self.folder = folder
+        try:
+            text = (folder / INFO).read_text("utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            raise ModelNotFound(f"There is no model in {folder}.") from None
+        try:
+            self.info = BundleInfo.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the whole file"
+            raise BundleBroken(f"{folder / INFO} is damaged at {where}: {first['msg']}.") from error
+        for name in (TFLITE, KERAS, GOLDEN, CARD):
+            if name not in self.info.sha256 or not (folder / name).is_file():
+                raise BundleBroken(f"{folder.name} lacks its file {name}.")
+
+    def read(self, name: str) -> bytes:
+        """Reads one of the bundle's files.
+
+        Raises:
+            BundleBroken: Its content is not what was written.
+        """
+        content = (self.folder / name).read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.info.sha256[name]:
+            raise BundleBroken(f"{self.folder.name}: {name} was changed since the bundle was written.")
+        return content
+
+    def verify_files(self) -> None:
+        """Compares every file with its digest.
+
+        Raises:
+            BundleBroken: At least one differs; the first is named.
+        """
+        for name in self.info.sha256:
+            self.read(name)
+
+
+def golden_images(size: int, count: int, seed: int) -> list[RGBImage]:
+    """Random images ``(size, size, 3)`` that a seed determines on every machine."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (count, 8, 8, 3), np.uint8)
+    return [np.ascontiguousarray(np.kron(image, np.ones((-(-size // 8),) * 2 + (1,), np.uint8))[:size, :size])
+            for image in coarse]  # fmt: skip
+
+
+def write_golden(path: Path, predict: Callable[[RGBImage], npt.NDArray[np.float32]], size: int) -> None:
+    """Writes the golden inputs' seed with the probabilities that ``predict`` gives for them."""
+    count, seed = 3, 0
+    expected = [[round(float(p), 7) for p in predict(image)] for image in golden_images(size, count, seed)]
+    path.write_text(json.dumps({"seed": seed, "count": count, "tolerance": 1e-3, "probabilities": expected}), "utf-8")
+
+
+def verify_golden(bundle: Bundle, predict: Callable[[RGBImage], npt.NDArray[np.float32]]) -> float:
+    """Runs the golden inputs.
+
+    Args:
+        bundle: The bundle whose ``golden.json`` is used.
+        predict: Image → calibrated probabilities, shape ``(labels,)``.
+
+    Returns:
+        The largest difference of a probability from the one expected.
+
+    Raises:
+        BundleBroken: It is over the tolerance written beside the expectations.
+    """
+    golden = json.loads(bundle.read(GOLDEN))
+    images = golden_images(bundle.info.input_size, golden["count"], golden["seed"])
+    expected = np.asarray(golden["probabilities"])
+    difference = float(np.abs(np.stack([predict(image) for image in images]) - expected).max())
+    if not difference <= golden["tolerance"]:
+        raise BundleBroken(f"{bundle.folder.name} answers its golden inputs {difference:.4f} off.")
+    return difference
+
+
+def write(destination: Path, files: dict[str, Path], describe: Callable[[dict[str, str]], BundleInfo]) -> Bundle:
+    """Writes a bundle beside its final place, checks it, and renames it into place.
+
+    Args:
+        destination: The bundle's folder, which must not exist yet.
+        files: Name in the bundle → file to copy, for every file but ``bundle.json``.
+        describe: Makes the description, given each file's SHA-256.
+
+    Raises:
+        FileExistsError: The destination exists.
+    """
+    if destination.exists():
+        raise FileExistsError(f"{destination} exists already; a bundle is never overwritten.")
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{destination.name}-", dir=destination.parent))
+    try:
+        digests = {}
+        for name, source in files.items():
+            shutil.copyfile(source, beside / name)
+            digests[name] = hashlib.sha256((beside / name).read_bytes()).hexdigest()
+        (beside / INFO).write_text(describe(digests).model_dump_json(indent=2) + "\n", "utf-8")
+        Bundle(beside).verify_files()
+        beside.chmod(0o755)
+        beside.rename(destination)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return Bundle(destination)

@@ -1,0 +1,31 @@
+"""Settings, read from the environment (prefix ``HAR_``) when first asked for."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """What can be set from outside, with defaults that are safe and work at once."""
+
+    model_config = SettingsConfigDict(env_prefix="HAR_", frozen=True)
+
+    home: Path = Field(PROJECT_ROOT / "var", description="Folder for everything that a running system writes.")
+    shipped_models: Path = Field(PROJECT_ROOT / "models", description="Folder of the bundles that ship.")
+    model: str = Field("everyday", description="The model that answers when none is named: NAME or NAME@VERSION.")
+    threads: int = Field(0, ge=0, description="Photos classified at the same time by one process; 0: one a core.")
+    max_image_bytes: int = Field(20_000_000, gt=0, description="Largest image file accepted, in bytes.")
+    max_image_pixels: int = Field(50_000_000, gt=0, description="Largest width × height accepted, in pixels.")
+    max_image_side: int = Field(20_000, gt=0, description="Longest side accepted, in pixels.")
+    max_batch_images: int = Field(32, gt=0, description="Most images in one request.")
+    max_request_bytes: int = Field(64_000_000, gt=0, description="Largest request body accepted, in bytes.")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process; read once."""
+    return Settings()

@@ -1,0 +1,91 @@
+"""Every exception that a caller of the library can meet: a stable ``code`` for programs, a sentence for people."""
+
+from typing import ClassVar
+
+
+class HarError(Exception):
+    """Base of all errors that are not bugs.
+
+    Attributes:
+        code: Stable identifier, safe to compare with.
+    """
+
+    code: ClassVar[str] = "error"
+
+
+class ImageError(HarError):
+    """The bytes cannot be used as a photo."""
+
+    code = "image_error"
+
+
+class EmptyImage(ImageError):
+    """There are no bytes at all."""
+
+    code = "empty_image"
+
+
+class ImageTooLarge(ImageError):
+    """More bytes than the limit allows."""
+
+    code = "image_too_large"
+
+
+class TooManyPixels(ImageError):
+    """The header announces more pixels, or a longer side, than the limit allows."""
+
+    code = "too_many_pixels"
+
+
+class NotAnImage(ImageError):
+    """The bytes are of no image format that we know."""
+
+    code = "not_an_image"
+
+
+class UnsupportedFormat(ImageError):
+    """The bytes are of a known format that we do not read."""
+
+    code = "unsupported_format"
+
+
+class TruncatedImage(ImageError):
+    """The image ends before its pixels do."""
+
+    code = "truncated_image"
+
+
+class CorruptImage(ImageError):
+    """The image announces a format that its content does not keep to."""
+
+    code = "corrupt_image"
+
+
+class FileUnreadable(HarError):
+    """A file cannot be opened or read."""
+
+    code = "file_unreadable"
+
+
+class ModelError(HarError):
+    """A model cannot be used."""
+
+    code = "model_error"
+
+
+class ModelNotFound(ModelError):
+    """No bundle goes by that name or lies in that folder."""
+
+    code = "model_not_found"
+
+
+class BundleBroken(ModelError):
+    """A bundle's files are missing, changed or do not fit each other."""
+
+    code = "bundle_broken"
+
+
+class DatasetError(HarError):
+    """A dataset cannot be used."""
+
+    code = "dataset_error"

@@ -1,0 +1,210 @@
+"""Images → predictions, on LiteRT.
+
+The network has one input, a uint8 RGB image, and three outputs: ``logits`` ``(labels,)``, ``class_maps``
+``(h, w, labels)`` and ``embedding`` ``(d,)``. It ends in global average pooling and one dense layer, so the logits are
+the class maps' mean over all positions, and a class map is that label's class-activation map
+(Zhou et al. 2016, https://arxiv.org/abs/1512.04150), exact and without gradients.
+"""
+
+import os
+import queue
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter
+
+from har_core import bundle as bundles
+from har_core.bundle import Bundle
+from har_core.config import settings
+from har_core.errors import BundleBroken
+from har_core.images import RGBImage, resize
+
+Decision = Literal["sure", "unsure"]
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A label with its calibrated probability, 0–1."""
+
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class ModelReference:
+    """Which model gave an answer."""
+
+    name: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The answer for one image.
+
+    Attributes:
+        predictions: The best labels, best first.
+        decision: ``sure`` when the best label's probability reaches the model's threshold.
+        threshold: That threshold, 0–1.
+        model: Which model gave the answer.
+        class_map: Class-activation map of the best label, float32 ``(h, w)``, in logits.
+        embedding: The pooled features, float32 ``(d,)``.
+    """
+
+    predictions: tuple[Score, ...]
+    decision: Decision
+    threshold: float
+    model: ModelReference
+    class_map: Floats
+    embedding: Floats
+
+    @property
+    def label(self) -> str:
+        """The best label."""
+        return self.predictions[0].label
+
+    @property
+    def confidence(self) -> float:
+        """The best label's probability, 0–1."""
+        return self.predictions[0].score
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that the command line and the API answer with, ready for JSON."""
+        return {
+            "label": self.label,
+            "confidence": self.confidence,
+            "decision": self.decision,
+            "predictions": [{"label": item.label, "score": item.score} for item in self.predictions],
+            "model": {"name": self.model.name, "version": self.model.version},
+        }
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    logits: Floats
+    class_maps: Floats
+    embedding: Floats
+
+
+class _Network:
+    """One LiteRT interpreter; for one thread at a time."""
+
+    def __init__(self, content: bytes, threads: int) -> None:
+        self._interpreter = Interpreter(model_content=content, num_threads=threads)
+        self._interpreter.allocate_tensors()
+        runner = self._interpreter.get_signature_runner()
+        (image,) = runner.get_input_details().values()
+        self._input: int = image["index"]
+        self.input_shape = tuple(image["shape"])
+        self._outputs = {name: detail["index"] for name, detail in runner.get_output_details().items()}
+
+    def run(self, image: RGBImage) -> _Outputs:
+        self._interpreter.set_tensor(self._input, image[None])
+        self._interpreter.invoke()
+        return _Outputs(**{name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()})
+
+
+class Predictor:
+    """Answers for one bundle. Safe to share between threads.
+
+    Each photo is run on its own, alone or among many, so its probabilities never depend on its company.
+
+    Attributes:
+        bundle: The model's bundle.
+        threads: How many photos are classified at the same time.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        """Loads the network and runs it once, so that the first photo does not wait.
+
+        Args:
+            bundle: The model.
+            threads: Photos classified at the same time; the settings' value when absent.
+
+        Raises:
+            BundleBroken: The network cannot be loaded, or does not fit the bundle's description.
+        """
+        self.bundle = bundle
+        self.threads = threads or settings().threads or os.cpu_count() or 1
+        self._reference = ModelReference(bundle.info.name, bundle.info.version)
+        self._idle: queue.LifoQueue[_Network] = queue.LifoQueue()
+        try:
+            content = bundle.read(bundles.TFLITE)
+            for _ in range(self.threads):
+                self._idle.put(_Network(content, threads=1))
+            self._check_shapes()
+        except (ValueError, RuntimeError, TypeError) as error:
+            raise BundleBroken(f"{bundle.folder.name}: the network cannot be loaded: {error}") from error
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels, in the order of the network's outputs."""
+        return self.bundle.info.labels
+
+    @property
+    def input_size(self) -> int:
+        """Side of the square that images are resized to, pixels."""
+        return self.bundle.info.input_size
+
+    def predict(self, image: RGBImage, top_k: int = 3) -> Prediction:
+        """Classifies one image.
+
+        Args:
+            image: uint8 RGB ``(H, W, 3)``; decode it with ``min_side=input_size`` for speed.
+            top_k: How many labels to list, at least 1.
+        """
+        outputs = self._run(image)
+        probabilities = self._calibrate(outputs.logits)
+        order = np.argsort(-probabilities, kind="stable")[: max(1, top_k)]
+        best = int(order[0])
+        threshold = self.bundle.info.thresholds.confidence
+        return Prediction(
+            predictions=tuple(Score(self.labels[i], float(probabilities[i])) for i in order),
+            decision="sure" if probabilities[best] >= threshold else "unsure",
+            threshold=threshold,
+            model=self._reference,
+            class_map=outputs.class_maps[..., best],
+            embedding=outputs.embedding,
+        )
+
+    def predict_many(self, images: Sequence[RGBImage], top_k: int = 3) -> list[Prediction]:
+        """Classifies several images on all threads; same answers as one by one, in the order given."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(lambda image: self.predict(image, top_k), images))
+
+    def probabilities(self, image: RGBImage) -> Floats:
+        """Calibrated probabilities of all labels, float32 ``(labels,)``."""
+        return self._calibrate(self._run(image).logits)
+
+    def _run(self, image: RGBImage) -> _Outputs:
+        image = resize(image, self.input_size)
+        with self._borrow() as network:
+            return network.run(image)
+
+    def _calibrate(self, logits: Floats) -> Floats:
+        scaled = logits / np.float32(self.bundle.info.temperature)
+        exp = np.exp(scaled - scaled.max())
+        return exp / exp.sum()
+
+    @contextmanager
+    def _borrow(self) -> Iterator[_Network]:
+        network = self._idle.get()
+        try:
+            yield network
+        finally:
+            self._idle.put(network)
+
+    def _check_shapes(self) -> None:
+        size = self.input_size
+        with self._borrow() as network:
+            if network.input_shape != (1, size, size, 3):
+                raise ValueError(f"its input is {network.input_shape}, not (1, {size}, {size}, 3)")
+            logits = network.run(np.zeros((size, size, 3), np.uint8)).logits
+        if logits.shape != (len(self.labels),):
+            raise ValueError(f"it has {logits.size} outputs for {len(self.labels)} labels")

@@ -1,0 +1,67 @@
+"""Which models there are, and which one a name means.
+
+A bundle lies in a folder ``NAME@VERSION`` among those that ship or under ``HAR_HOME/models``.
+"""
+
+import re
+from pathlib import Path
+
+from har_core.bundle import INFO, Bundle
+from har_core.config import settings
+from har_core.errors import ModelError, ModelNotFound
+
+_REFERENCE = re.compile(r"(?P<name>[a-z0-9][a-z0-9_-]*)(@(?P<version>[1-9][0-9]{0,8}))?")
+
+
+def folders() -> list[Path]:
+    """The folders of all bundles, by name, newest version first. None of them is opened."""
+    found = {
+        path.name: path
+        for root in (settings().shipped_models, settings().home / "models")
+        if root.is_dir()
+        for path in root.iterdir()
+        if _REFERENCE.fullmatch(path.name) and "@" in path.name and (path / INFO).is_file()
+    }
+    return sorted(found.values(), key=lambda path: (_name(path), -_version(path)))
+
+
+def bundles() -> tuple[list[Bundle], list[ModelError]]:
+    """All bundles that can be read, and what is wrong with the others."""
+    good, errors = [], []
+    for folder in folders():
+        try:
+            good.append(Bundle(folder))
+        except ModelError as error:
+            errors.append(error)
+    return good, errors
+
+
+def find(reference: str | None = None) -> Bundle:
+    """Finds a model.
+
+    Args:
+        reference: A name (its newest version), a name with a version (``everyday@3``), or a bundle's folder; the
+            settings' model when absent.
+
+    Raises:
+        ModelNotFound: There is none like that.
+        BundleBroken: Its description is damaged.
+    """
+    reference = reference or settings().model
+    match = _REFERENCE.fullmatch(reference)
+    if match:
+        for folder in folders():
+            if _name(folder) == match["name"] and match["version"] in (None, str(_version(folder))):
+                return Bundle(folder)
+    if not Path(reference).is_dir():
+        known = ", ".join(folder.name for folder in folders()) or "none"
+        raise ModelNotFound(f"There is no model {reference}. Known models: {known}.")
+    return Bundle(Path(reference))
+
+
+def _name(folder: Path) -> str:
+    return folder.name.partition("@")[0]
+
+
+def _version(folder: Path) -> int:
+    return int(folder.name.partition("@")[2])

@@ -1,0 +1,39 @@
+"""Upload photos, see what is being done in them."""
+
+import streamlit as st
+
+from har_core.config import settings
+from har_ui import page, recognition, results
+
+page.begin("Predict")
+st.title("Predict")
+predictor = page.predictor()
+
+limit = f"{settings().max_image_bytes / 1e6:g} MB"
+uploads = st.file_uploader(
+    "Drop one photo, or many",
+    type=page.UPLOAD_TYPES,
+    accept_multiple_files=True,
+    help=f"JPEG, PNG, WebP, BMP, GIF or HEIC; up to {limit} each. Photos stay in memory and are not kept.",
+)
+photos = [recognition.Photo(file.name, file.getvalue()) for file in uploads]
+if not photos:
+    examples = {photo.name: photo for photo in recognition.examples()}
+    chosen = st.pills(
+        "No photo at hand? Try some of ours",
+        list(examples),
+        selection_mode="multi",
+        format_func=lambda name: page.label_text(name.partition(".")[0]),
+    )
+    photos = [examples[name] for name in chosen]
+
+if photos:
+    results.show(results.recognise_all(photos, predictor))
+else:
+    st.info(
+        "Each photo gets a label, its probabilities, and whether the model is sure. "
+        f"It knows {len(predictor.labels)} actions: "
+        + ", ".join(page.label_text(label) for label in predictor.labels)
+        + ".",
+        icon=":material/lightbulb:",
+    )
