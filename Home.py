@@ -5,22 +5,32 @@ import streamlit as st
 from har_core.bundle import BundleInfo
 from har_ui import page, recognition, results
 
+_TILE = 140
+
 
 def figures(info: BundleInfo) -> None:
     """The headline figures of the model in service, with their intervals."""
     found = info.evaluation.metrics
-    columns = st.columns(4)
-    columns[0].metric("Actions it knows", len(info.labels), border=True)
     texts = {
         "accuracy": ("Accuracy", "Share of test photos whose best label was right."),
         "sure_share": ("Sure answers", "Share of test photos on which the model commits itself."),
         "sure_accuracy": ("Right when sure", "Accuracy among the answers that it calls sure."),
     }
-    for column, (name, (title, help_text)) in zip(columns[1:], texts.items(), strict=True):
-        if name in found:
-            metric = found[name]
-            column.metric(title, f"{metric.value:.0%}", border=True, help=help_text)
-            column.caption(f"95 % interval {metric.low:.0%} – {metric.high:.0%}")
+    with st.container(horizontal=True):
+        st.metric("Actions it knows", len(info.labels), border=True, width=_TILE, delta=" ", delta_color="off")
+        for name, (title, help_text) in texts.items():
+            metric = found.get(name)
+            if metric:
+                st.metric(
+                    title,
+                    f"{metric.value:.0%}",
+                    f"{metric.low:.0%} – {metric.high:.0%}",
+                    delta_color="off",
+                    delta_arrow="off",
+                    border=True,
+                    width=_TILE,
+                    help=f"{help_text} Below: its 95 % interval.",
+                )
     st.caption(
         f"Model **{info.name}**, version {info.version}. Measured on {info.evaluation.n} photos "
         "that it was not trained on."

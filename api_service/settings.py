@@ -23,6 +23,7 @@ MIDDLEWARE = [
 DATABASES: dict[str, Any] = {}
 APPEND_SLASH = False
 USE_TZ = True
+TIME_ZONE = "UTC"
 USE_I18N = False
 SECURE_CONTENT_TYPE_NOSNIFF = True
 
@@ -48,5 +49,5 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "INFO"},
     # Refused requests are answers, not incidents.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
 }

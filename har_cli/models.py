@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from har_cli.output import JsonOption, complain, failing_on_errors, print_json
+from har_cli.output import JsonOption, complain, failing_on_errors, print_json, quiet_runtime
 from har_core import bundle as bundles
 from har_core import serving
 from har_core.bundle import Bundle
@@ -44,7 +44,7 @@ def show(model: ModelArgument, json: JsonOption = False) -> None:
 @app.command()
 def verify(model: ModelArgument, json: JsonOption = False) -> None:
     """Checks every file of a bundle, and that the network still gives the answers expected."""
-    with failing_on_errors():
+    with failing_on_errors(), quiet_runtime():
         bundle = serving.find(model)
         bundle.verify_files()
         difference = bundles.verify_golden(bundle, Predictor(bundle, threads=1).probabilities)

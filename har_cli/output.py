@@ -1,9 +1,11 @@
 """How every verb speaks: results on stdout, failures on stderr, JSON when asked for."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -31,6 +33,20 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """Says what went wrong and ends the command: with 1 for a failure, 2 for wrong usage."""
     complain(message)
     raise typer.Exit(code)
+
+
+@contextmanager
+def quiet_runtime() -> Iterator[None]:
+    """Keeps the runtime's chatter, which its C++ code writes straight to file descriptor 2, off the user's screen."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from har_cli.output import JsonOption, ModelOption, complain, fail, failing_on_errors, print_json
+from har_cli.output import JsonOption, ModelOption, complain, fail, failing_on_errors, print_json, quiet_runtime
 from har_core import images, serving
 from har_core.config import settings
 from har_core.errors import FileUnreadable, HarError
@@ -27,15 +27,15 @@ def predict(
     sources = list(_expand(paths))
     if explain and (len(sources) != 1 or explain.suffix.lower() not in (".png", ".jpg", ".jpeg")):
         fail("--explain takes one photo and the name of a .png or .jpg file.", code=2)
-    with failing_on_errors():
+    with failing_on_errors(), quiet_runtime():
         predictor = Predictor(serving.find(model), threads=1)
     failed = False
     for path in sources:
         try:
-            image = images.decode(_payload(path), min_side=predictor.input_size)
-            prediction = predictor.predict(image, top_k)
+            payload = _payload(path)
+            prediction = predictor.predict(images.decode(payload, min_side=predictor.input_size), top_k)
             if explain:
-                _write_overlay(explain, image, prediction)
+                _write_overlay(explain, payload, prediction)
         except HarError as error:
             failed = True
             complain(f"{path}: {error}")
@@ -68,13 +68,13 @@ def _payload(path: str) -> bytes:
     return images.read(Path(path))
 
 
-def _write_overlay(path: Path, image: images.RGBImage, prediction: Prediction) -> None:
+def _write_overlay(path: Path, payload: bytes, prediction: Prediction) -> None:
     from PIL import Image  # noqa: PLC0415 - with explain, only needed here
 
-    from har_core.explain import overlay  # noqa: PLC0415
+    from har_core.explain import picture  # noqa: PLC0415
 
     try:
-        Image.fromarray(overlay(image, prediction.class_map)).save(path)
+        Image.fromarray(picture(payload, prediction.class_map)).save(path)
     except OSError as error:
         raise FileUnreadable(f"{path} cannot be written: {error.strerror}.") from error
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from har_core.images import RGBImage
+from har_core.images import RGBImage, decode
 
 # Anchors of the "inferno" colour map (Smith and van der Walt 2015), dark to bright: monotone in lightness, so it can be
 # read without seeing hue.
@@ -17,6 +17,7 @@ _COLOURS = np.array(
     ]
 )
 _STRENGTH = 0.65
+_SHOWN_SIDE = 480
 
 
 def heat_map(class_map: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -31,6 +32,15 @@ def heat_map(class_map: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     positive = np.maximum(class_map, 0)
     highest = positive.max()
     return positive / highest if highest > 0 else positive
+
+
+def picture(payload: bytes, class_map: npt.NDArray[np.float32]) -> RGBImage:
+    """Decodes a photo at a size that people can look at, and lays the map over it.
+
+    Raises:
+        ImageError: As ``images.decode``.
+    """
+    return overlay(decode(payload, min_side=_SHOWN_SIDE), class_map)
 
 
 def overlay(image: RGBImage, class_map: npt.NDArray[np.float32]) -> RGBImage:

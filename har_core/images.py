@@ -12,7 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL import (
+    BmpImagePlugin,
+    ExifTags,
+    GifImagePlugin,
+    Image,
+    JpegImagePlugin,
+    PngImagePlugin,
+    WebPImagePlugin,
+)
 
 from har_core.config import settings
 from har_core.errors import (
@@ -32,7 +40,18 @@ RGBImage = npt.NDArray[np.uint8]
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".heic", ".heif"})
 FORMATS_FOR_PEOPLE = "JPEG, PNG, WebP, BMP, GIF or HEIC"
 
-_PILLOW_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF")
+# Named by their plug-ins, so that these are loaded; no other decoder is ever offered the bytes. (Phones' multi-picture
+# files, "MPO", come through the JPEG reader.)
+_PILLOW_FORMATS = tuple(
+    reader.format
+    for reader in (
+        JpegImagePlugin.JpegImageFile,
+        PngImagePlugin.PngImageFile,
+        WebPImagePlugin.WebPImageFile,
+        BmpImagePlugin.BmpImageFile,
+        GifImagePlugin.GifImageFile,
+    )
+)
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 _KNOWN_UNSUPPORTED = (
     (b"%PDF", "PDF"),
@@ -42,6 +61,8 @@ _KNOWN_UNSUPPORTED = (
     (b"PK\3\4", "ZIP"),
     (b"\x1aE\xdf\xa3", "WebM or Matroska video"),
 )
+# What Pillow's decoders raise on broken files.
+_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, MemoryError)
 # Orientation tag → the transposition that undoes it (Exif 2.32, section 4.6.4).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -90,7 +111,7 @@ def decode(payload: bytes, min_side: int = 0) -> RGBImage:
         raise
     except Image.DecompressionBombError:
         raise _too_many_pixels() from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, MemoryError) as error:
+    except _DECODER_ERRORS as error:
         raise _decoding_error(error) from error
 
 
@@ -142,7 +163,7 @@ def _open(payload: bytes) -> Image.Image:
         return Image.open(io.BytesIO(payload), formats=_heif_formats())
     try:
         return Image.open(io.BytesIO(payload), formats=_PILLOW_FORMATS)
-    except UnidentifiedImageError:
+    except _DECODER_ERRORS:
         raise _unidentified(payload) from None
 
 

@@ -18,6 +18,7 @@ def begin(title: str) -> None:
     mark = Image.open(ASSETS / "mark.png")
     st.set_page_config(page_title=f"{title} · Human Action Recognizer", page_icon=mark, layout="wide")
     st.logo(mark, size="large")
+    st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; }</style>")
 
 
 @st.cache_resource(show_spinner=False)

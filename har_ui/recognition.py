@@ -17,6 +17,7 @@ from har_ui.page import ASSETS, label_text
 
 _SHOWN_SIDE = 640
 _CLOSE = 0.15
+_EXAMPLES = ("cycling", "climbing", "playing_music", "running", "riding_horse", "using_laptop", "astronaut")
 # A cell that begins like this would be run as a formula by spreadsheet programs.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -59,7 +60,7 @@ class Recognition:
 
 def examples() -> list[Photo]:
     """The pictures that come with the app."""
-    return [Photo(path.name, path.read_bytes()) for path in sorted((ASSETS / "examples").glob("*.jpg"))]
+    return [Photo(f"{name}.jpg", (ASSETS / "examples" / f"{name}.jpg").read_bytes()) for name in _EXAMPLES]
 
 
 def recognise(photo: Photo, predictor: Predictor, top_k: int = 5) -> Recognition:

@@ -78,7 +78,7 @@ def _card(item: Recognition) -> None:
     picture, text = st.columns([2, 3], vertical_alignment="top")
     with text:
         answer(item.prediction)
-        looked = st.toggle("Show where the model looked", key=f"heat-{item.photo.key}-{item.photo.name}")
+        looked = st.toggle("Where it looked", key=f"heat-{item.photo.key}-{item.photo.name}")
     with picture:
         st.image(recognition.overlay(item) if looked else item.thumbnail, width="stretch")
         st.caption(plain(item.photo.name))
@@ -111,7 +111,7 @@ def _summary(results: Sequence[Recognition], good: Sequence[Recognition]) -> Non
 _COLUMNS = {
     "photo": st.column_config.TextColumn("Photo"),
     "label": st.column_config.TextColumn("Action"),
-    "confidence": st.column_config.ProgressColumn("Probability", min_value=0, max_value=1, format="percent"),
+    "confidence": st.column_config.ProgressColumn("Probability", min_value=0, max_value=100, format="%.0f %%"),
     "decision": st.column_config.TextColumn("Decision"),
     "note": st.column_config.TextColumn("Note"),
 }
@@ -125,7 +125,7 @@ def _table(results: Sequence[Recognition]) -> pd.DataFrame:
             {
                 "photo": item.photo.name,
                 "label": label_text(found.label) if found else "",
-                "confidence": found.confidence if found else None,
+                "confidence": 100 * found.confidence if found else None,
                 "decision": found.decision if found else "not read",
                 "note": str(item.error or ""),
             }

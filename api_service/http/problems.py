@@ -24,7 +24,6 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     errors.NotAnImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UnsupportedFormat: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.ImageError: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.ModelNotFound: HTTPStatus.NOT_FOUND,
     errors.ModelError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 # The names that Django REST framework gives its errors differ from release to release; these stay.

@@ -30,7 +30,7 @@ def predict(payload: bytes, top_k: int, with_explanation: bool) -> dict[str, Any
     timing_ms = round((time.perf_counter() - started) * 1e3, 3)
     answer = {"id": str(uuid.uuid4()), **prediction.to_dict(), "timing_ms": timing_ms}
     if with_explanation:
-        answer["explanation"] = _explanation(image, prediction)
+        answer["explanation"] = _explanation(payload, prediction)
     return answer
 
 
@@ -47,10 +47,10 @@ def predict_many(payloads: Sequence[bytes], top_k: int, with_explanation: bool) 
         return list(pool.map(one, payloads))
 
 
-def _explanation(image: images.RGBImage, prediction: Prediction) -> dict[str, Any]:
+def _explanation(payload: bytes, prediction: Prediction) -> dict[str, Any]:
     """Where the model looked: the map's numbers, 0–1, and a picture as a data URL."""
     buffer = io.BytesIO()
-    Image.fromarray(explain.overlay(image, prediction.class_map)).save(buffer, "JPEG", quality=85)
+    Image.fromarray(explain.picture(payload, prediction.class_map)).save(buffer, "JPEG", quality=85)
     return {
         "label": prediction.label,
         "heat_map": explain.heat_map(prediction.class_map).round(4).tolist(),

@@ -32,7 +32,7 @@ def read_csv(file: Path, roots: dict[str, Path] | None = None) -> pd.DataFrame:
         frame["source"] = file.parent.name
     if "group" not in frame:
         frame["group"] = frame["path"]
-    folders = frame["source"].map(roots or {}).fillna(str(file.parent))
+    folders = frame["source"].map(lambda source: (roots or {}).get(source, file.parent))
     frame["path"] = [str(Path(folder, path)) for folder, path in zip(folders, frame["path"], strict=True)]
     absent = next((path for path in frame["path"] if not Path(path).is_file()), None)
     if absent:

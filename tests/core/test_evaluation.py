@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import softmax
+
+from har_core.evaluation import calibration, metrics
+
+RNG = np.random.default_rng(0)
+
+
+def test_perfect_and_useless_predictions_have_the_figures_expected():
+    truth = np.repeat([0, 1, 2], 20)
+    assert metrics.accuracy(np.eye(3)[truth], truth) == 1
+    assert metrics.macro_f1(np.eye(3)[truth], truth) == 1
+    assert metrics.ece(np.eye(3)[truth], truth) == 0
+    wrong = np.eye(3)[(truth + 1) % 3]
+    assert metrics.accuracy(wrong, truth) == 0
+    assert metrics.ece(wrong, truth) == 1
+
+
+def test_ece_is_the_gap_between_confidence_and_accuracy():
+    probabilities = np.tile([0.8, 0.2], (100, 1))
+    truth = np.array([0] * 60 + [1] * 40)
+    assert metrics.ece(probabilities, truth) == pytest.approx(0.2)
+
+
+def test_the_interval_holds_the_value_and_narrows_with_more_photos():
+    def width(n):
+        truth = np.arange(n) % 2
+        found = np.eye(2)[np.where(np.arange(n) % 5 == 0, 1 - truth, truth)]
+        metric = metrics.with_interval(metrics.accuracy, found, truth)
+        assert metric.low <= metric.value <= metric.high
+        return metric.high - metric.low
+
+    assert width(1000) < width(50) / 2
+
+
+@pytest.mark.parametrize("scale", [0.3, 1.0, 4.0])
+def test_temperature_undoes_over_and_underconfidence(scale):
+    logits = RNG.normal(0, 2, (4000, 5))
+    truth = np.array([RNG.choice(5, p=row) for row in softmax(logits, axis=1)])
+    assert calibration.fit_temperature(logits * scale, truth) == pytest.approx(scale, rel=0.15)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 1, width=16), st.booleans()), min_size=1), st.floats(0.1, 1))
+def test_the_threshold_keeps_its_promise_on_the_photos_it_was_chosen_on(answers, precision):
+    confidence = np.array([item[0] for item in answers])
+    right = np.array([item[1] for item in answers])
+    threshold = calibration.fit_threshold(confidence, right, precision)
+    sure = right[confidence >= threshold]
+    assert threshold == 1 or sure.mean() >= precision

@@ -1,0 +1,51 @@
+"""A real browser on a real app."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.servers import app
+
+CHROMIUM = Path("/usr/bin/chromium")
+_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not CHROMIUM.exists():
+        message = f"{CHROMIUM} is not installed (Debian: apt-get install chromium)"
+        if os.environ.get("HAR_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="session")
+def app_url(tmp_path_factory):
+    with app(tmp_path_factory.mktemp("app") / "log") as base:
+        yield base
+
+
+@pytest.fixture
+def tab(browser):
+    """A page that fails the test when the app shows an exception or the browser reports one."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert not errors
+    assert page.locator("[data-testid=stException]").count() == 0
+    page.close()

@@ -1,0 +1,68 @@
+"""Starts the project's servers as they are run for real, on free ports."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from har_core.config import PROJECT_ROOT
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(module_args: list[str], url: str, log, **environment: str) -> Iterator[subprocess.Popen]:
+    """Runs ``python -m ...`` until the block ends; enters it once the URL answers."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *module_args],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, **environment},
+        stdout=log.open("wb"),
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                httpx.get(url)
+                break
+            except httpx.TransportError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.1)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+@contextmanager
+def api(log, **environment: str) -> Iterator[str]:
+    """The API under gunicorn; gives its base address."""
+    port = str(free_port())
+    command = ["gunicorn", "-c", "deploy/gunicorn.conf.py", "api_service.wsgi"]
+    base = f"http://127.0.0.1:{port}"
+    with running(command, f"{base}/healthz", log, HAR_API_PORT=port, **environment):
+        yield base
+
+
+@contextmanager
+def app(log, **environment: str) -> Iterator[str]:
+    """The Streamlit app; gives its base address."""
+    port = str(free_port())
+    base = f"http://127.0.0.1:{port}"
+    command = ["streamlit", "run", "Home.py", "--server.port", port, "--server.address", "127.0.0.1"]
+    with running(command, f"{base}/_stcore/health", log, **environment):
+        yield base

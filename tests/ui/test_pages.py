@@ -1,0 +1,127 @@
+"""The pages, run by Streamlit's own test harness."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from har_core.config import PROJECT_ROOT
+from har_core.errors import NotAnImage
+from har_core.predictor import Score
+from har_ui import charts, page, recognition
+from har_ui.recognition import Photo
+
+
+def open_page(path: str) -> AppTest:
+    return AppTest.from_file(str(PROJECT_ROOT / path), default_timeout=60).run()
+
+
+def photo(colour, name="photo.png") -> Photo:
+    buffer = io.BytesIO()
+    Image.new("RGB", (60, 40), colour).save(buffer, "PNG")
+    return Photo(name, buffer.getvalue())
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(str(element.value) for kind in (app.markdown, app.caption, app.info, app.error) for element in kind)
+
+
+def test_home_answers_at_once_and_says_how_good_the_model_is():
+    app = open_page("Home.py")
+    assert not app.exception
+    assert "cycling" in texts(app)
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Actions it knows"] == "19"
+    assert shown["Accuracy"].endswith("%")
+
+
+def test_predict_starts_with_what_to_do():
+    app = open_page("pages/1_Predict.py")
+    assert not app.exception
+    assert "19 actions" in texts(app)
+
+
+def test_one_uploaded_photo_gets_an_answer():
+    app = open_page("pages/1_Predict.py")
+    example = recognition.examples()[0]
+    app.file_uploader[0].upload(example.name, example.payload, "image/jpeg").run()
+    assert not app.exception
+    assert "#### cycling" in texts(app)
+    app.toggle[0].set_value(True).run()
+    assert "Bright: speaks for" in texts(app)
+
+
+def test_many_photos_with_a_bad_one_between_them():
+    app = open_page("pages/1_Predict.py")
+    good = recognition.examples()[0]
+    bad = ("<script>*x*.jpg", b"no photo at all", "image/jpeg")
+    app.file_uploader[0].set_value([(good.name, good.payload, "image/jpeg"), bad]).run()
+    assert not app.exception
+    (error,) = app.error
+    assert "not an image" in error.value
+    assert r"\<script\>\*x\*\.jpg" in error.value
+    assert {metric.label: metric.value for metric in app.metric} == {
+        "Photos": "2",
+        "Sure answers": "1",
+        "Could not be read": "1",
+    }
+
+
+def test_without_a_model_the_page_says_what_to_do(use_setting, tmp_path):
+    import streamlit
+
+    streamlit.cache_resource.clear()
+    use_setting("SHIPPED_MODELS", tmp_path)
+    app = open_page("pages/1_Predict.py")
+    assert not app.exception
+    assert "There is no model" in app.error[0].value
+    assert "har models list" in app.error[0].value
+
+
+@pytest.fixture
+def results(tiny):
+    sure = recognition.recognise(photo("red", "=cmd.png"), tiny)
+    unsure = recognition.recognise(photo((120, 120, 118)), tiny)
+    failed = recognition.recognise(Photo("bad.jpg", b"text"), tiny)
+    return sure, unsure, failed
+
+
+def test_reasons_are_given_in_words(results):
+    sure, unsure, _ = results
+    assert "above its bar of 90%" in recognition.reason(sure.prediction)
+    assert "wavers between" in recognition.reason(unsure.prediction)
+
+
+def test_downloads_hold_every_row_and_no_formula(results):
+    rows = list(csv.DictReader(io.StringIO(recognition.to_csv(results))))
+    assert [row["label"] for row in rows][0::2] == ["red", ""]
+    assert rows[0]["path"] == "'=cmd.png"
+    assert "not an image" in rows[2]["error"]
+    found = json.loads(recognition.to_json(results))
+    assert found[0]["model"] == {"name": "tiny", "version": 1}
+    assert found[2]["error"]["code"] == NotAnImage.code
+
+
+def test_the_heat_map_is_a_picture_of_the_same_shape(results):
+    first = Image.open(io.BytesIO(recognition.overlay(results[0])))
+    assert first.size == (60, 40)
+
+
+def test_bars_show_scores_in_order_with_the_threshold():
+    figure = charts.score_bars([Score("using_laptop", 0.7), Score("sitting", 0.2)], True, 0.5)
+    assert list(figure.data[0].y) == ["using laptop", "sitting"]
+    assert list(figure.data[0].x) == [0.7, 0.2]
+    assert figure.layout.shapes[0].x0 == 0.5
+
+
+def test_names_cannot_become_mark_up():
+    assert page.plain("<b>[x](y)*") == r"\<b\>\[x\]\(y\)\*"
+
+
+def test_examples_are_photos_that_decode(tiny):
+    assert all(recognition.recognise(example, tiny).prediction for example in recognition.examples())
+    assert np.unique([example.key for example in recognition.examples()]).size == len(recognition.examples())
