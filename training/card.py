@@ -20,7 +20,7 @@ _CARD = """# {name}, version {version}
 Names what a person does in a photo: one of {count} labels, with a calibrated probability, and "unsure" where it may
 well be wrong.
 
-- **Network**: {backbone}, {size} × {size} px, pretrained on ImageNet, fine-tuned whole.
+- **Network**: {backbone}, {size} × {size} px, pretrained on ImageNet, its upper blocks fine-tuned.
 - **Made** {created} from code revision `{revision}`, dataset fingerprint `{fingerprint}`.
 - **Meant for**: sorting and searching photos, teaching, prototypes. **Not for** decisions about a person (surveillance,
   hiring, insurance, policing), nor where a wrong answer can hurt someone.

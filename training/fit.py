@@ -34,7 +34,7 @@ def fine_tune(
     options: FineTune,
     seed: int,
 ) -> dict[str, list[float]]:
-    """Trains all weights on, in place, and keeps those of the epoch with the lowest validation loss.
+    """Trains the upper layers on, in place, and keeps the weights of the epoch with the lowest validation loss.
 
     Args:
         model: As made by ``network.build``.
@@ -46,6 +46,7 @@ def fine_tune(
     Returns:
         Keras's history: figure → one value an epoch.
     """
+    _freeze(model, options.train_from)
     labels = model.output_shape[-1]
     one_hot = keras.utils.to_categorical(train[1], labels)
     steps = options.epochs * -(-len(one_hot) // options.batch_size)
@@ -70,3 +71,14 @@ def fine_tune(
         verbose=2,
     )
     return dict(history.history)
+
+
+def _freeze(model: keras.Model, train_from: str) -> None:
+    """Leaves only what comes after the backbone's block ``train_from`` trainable, without batch normalisation."""
+    backbone = network.backbone_of(model)
+    names = [layer.name for layer in backbone.layers]
+    first = next((i for i, name in enumerate(names) if name.startswith(f"{train_from}_")), None)
+    if first is None:
+        raise ValueError(f"{backbone.name} has no block {train_from}")
+    for position, layer in enumerate(backbone.layers):
+        layer.trainable = position >= first and not isinstance(layer, keras.layers.BatchNormalization)

@@ -21,6 +21,11 @@ def build(backbone: str, image_size: int, labels: int, dropout: float) -> keras.
     return keras.Model(inputs, layers.Dense(labels, name="head")(x), name="recognizer")
 
 
+def backbone_of(model: keras.Model) -> keras.Model:
+    """The backbone inside ``build``'s model."""
+    return next(layer for layer in model.layers if isinstance(layer, keras.Model))
+
+
 def embedder(model: keras.Model) -> keras.Model:
     """The part of ``build``'s model up to the embedding ``(n, d)``."""
     return keras.Model(model.inputs, model.get_layer("embedding").output)
@@ -35,7 +40,7 @@ def serving(model: keras.Model) -> keras.Model:
     Returns:
         A model from uint8 images ``(n, S, S, 3)`` to ``logits``, ``class_maps`` and ``embedding``.
     """
-    backbone = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+    backbone = backbone_of(model)
     inputs = keras.Input(model.input_shape[1:], dtype="uint8", name="image")
     features = backbone(layers.Rescaling(1.0, name="to_float")(inputs), training=False)
     kernel, bias = model.get_layer("head").get_weights()

@@ -46,9 +46,11 @@ class Head(BaseModel):
 
 
 class FineTune(BaseModel):
-    """Trains the whole network on, from the head's result.
+    """Trains the upper part of the network on, from the head's result.
 
     Attributes:
+        train_from: First block of the backbone that is trained; those below keep their ImageNet weights. On small sets
+            training everything only learns the photos by heart.
         learning_rate: Peak of a cosine schedule.
         warmup: Share of the steps in which the rate rises from 0.
         crop: Smallest side of a random crop, as a share of the image's.
@@ -57,14 +59,15 @@ class FineTune(BaseModel):
 
     model_config = _Strict
 
-    epochs: int = Field(8, ge=0)
-    batch_size: int = Field(32, ge=1)
+    epochs: int = Field(12, ge=0)
+    train_from: str = "blocks_11"
+    batch_size: int = Field(16, ge=1)
     learning_rate: float = Field(1e-4, gt=0)
     warmup: float = Field(0.1, ge=0, lt=1)
     weight_decay: float = Field(0.02, ge=0)
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     dropout: float = Field(0.3, ge=0, lt=1)
-    crop: float = Field(0.6, gt=0, le=1)
+    crop: float = Field(0.7, gt=0, le=1)
     jitter: float = Field(0.2, ge=0, lt=1)
     ema: float = Field(0.99, ge=0, lt=1)
 
