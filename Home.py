@@ -14,7 +14,7 @@ def figures(info: BundleInfo) -> None:
     texts = {
         "accuracy": ("Accuracy", "Share of test photos whose best label was right."),
         "sure_share": ("Sure answers", "Share of test photos on which the model commits itself."),
-        "sure_accuracy": ("Right when sure", "Accuracy among the answers that it calls sure."),
+        "sure_accuracy": ("When sure", "Accuracy among the answers that it calls sure."),
     }
     with st.container(horizontal=True):
         st.metric("Actions it knows", len(info.labels), border=True, width=_TILE, delta=" ", delta_color="off")

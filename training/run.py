@@ -128,7 +128,7 @@ def _write(model: keras.Model, draft: BundleInfo, test: Part, manifest: pd.DataF
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         files = {name: folder / name for name in (bundles.TFLITE, bundles.KERAS, bundles.GOLDEN, bundles.CARD)}
-        model.save(files[bundles.KERAS])
+        _without_optimizer(model).save(files[bundles.KERAS])
         files[bundles.TFLITE].write_bytes(export.to_tflite(model))
         files[bundles.GOLDEN].write_text("{}")
         files[bundles.CARD].write_text("")
@@ -141,6 +141,13 @@ def _write(model: keras.Model, draft: BundleInfo, test: Part, manifest: pd.DataF
         bundles.write_golden(files[bundles.GOLDEN], predictor.probabilities, draft.input_size)
         files[bundles.CARD].write_text(card.render(info, manifest, probabilities, test.truth), "utf-8")
         return bundles.write(destination, files, lambda sha256: info.model_copy(update={"sha256": sha256}))
+
+
+def _without_optimizer(model: keras.Model) -> keras.Model:
+    """The same network without the optimiser's state, which is three times as large."""
+    bare = keras.Model.from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    return bare
 
 
 def _check_parity(

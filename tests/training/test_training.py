@@ -109,3 +109,8 @@ def test_training_learns_and_leaves_a_sound_bundle(coloured_photos, tmp_path):
     assert json.loads((bundle.folder / bundles.INFO).read_text())["recipe"]["backbone"] == "efficientnet_lite0"
     with pytest.raises(FileExistsError):
         run.train(plan, coloured_photos, tmp_path / "models")
+
+
+def test_the_shipped_bundle_fits_its_limit():
+    for folder in (PROJECT_ROOT / "models").iterdir():
+        assert sum(path.stat().st_size for path in folder.iterdir()) < 40_000_000
