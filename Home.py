@@ -49,7 +49,9 @@ tried, text = st.columns([3, 2], gap="large")
 with tried:
     st.subheader("Try it")
     examples = {photo.name: photo for photo in recognition.examples()}
-    brought = st.file_uploader("Drop a photo here", type=page.UPLOAD_TYPES, key="home-upload")
+    brought = st.file_uploader(
+        "Drop a photo here", type=page.UPLOAD_TYPES, max_upload_size=page.upload_megabytes(), key="home-upload"
+    )
     if brought:
         photo = recognition.Photo(brought.name, brought.getvalue())
     else:
@@ -62,7 +64,7 @@ with tried:
             key="home-example",
         )
         photo = examples[chosen or names[0]]
-    results.show([recognition.recognise(photo, predictor)])
+    results.show(results.recognise_all([photo], predictor))
 with text:
     st.subheader("How good is it?")
     figures(predictor.bundle.info)

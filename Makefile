@@ -3,6 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export HAR_APP_PORT ?= 8501
 export HAR_API_PORT ?= 8000
+# 0.0.0.0 opens the app to the network.
+export HAR_APP_HOST ?= 127.0.0.1
 DATA ?= data/everyday
 BIN := .venv/bin
 
@@ -14,13 +16,14 @@ run: .venv/installed
 
 app: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT)
-	@exec $(BIN)/streamlit run Home.py --server.port $(HAR_APP_PORT)
+	@exec $(BIN)/streamlit run Home.py --server.port $(HAR_APP_PORT) --server.address $(HAR_APP_HOST)
 
 api: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_API_PORT)
 	@exec $(BIN)/gunicorn -c deploy/gunicorn.conf.py api_service.wsgi
 
 test: .venv/installed-dev
+	@tests/install_browser.sh
 	$(BIN)/pytest
 
 lint: .venv/installed-dev

@@ -14,12 +14,17 @@ threads = 8
 timeout = 60
 graceful_timeout = 20
 accesslog = "-"
-access_log_format = '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms'
+# The socket would lie outside HAR_HOME, and be shared by all instances.
+control_socket_disable = True
+access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'
 
 
 def post_worker_init(worker: Worker) -> None:
     """Loads the model; a missing or broken one is told by /readyz and in the log, not by a crash loop."""
-    from api_service.models.services import why_not_ready  # noqa: PLC0415 - after the fork
+    from api_service.models.services import predictor  # noqa: PLC0415 - after the fork
+    from har_core.errors import ModelError  # noqa: PLC0415
 
-    if error := why_not_ready():
+    try:
+        predictor()
+    except ModelError as error:
         worker.log.error("not ready: %s", error)

@@ -1,5 +1,5 @@
 """``python -m har_cli`` is ``har``."""
 
-from har_cli.main import app
+from har_cli.main import main
 
-app()
+main()

@@ -1,8 +1,12 @@
 """Puts the verbs together."""
 
+import sys
+
 import typer
 
 from har_cli import models, predict
+from har_cli.output import complain
+from har_core.errors import SettingsInvalid
 
 app = typer.Typer(
     name="har",
@@ -13,3 +17,12 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.add_typer(models.app, name="models")
+
+
+def main() -> None:
+    """Runs the command; settings that cannot be used are wrong usage."""
+    try:
+        app()
+    except SettingsInvalid as error:
+        complain(str(error))
+        sys.exit(2)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from har_core.errors import HarError
+from har_core.errors import HarError, SettingsInvalid
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else, one object a line.")]
 ModelOption = Annotated[
@@ -21,7 +21,7 @@ ModelOption = Annotated[
 
 def print_json(row: dict[str, Any]) -> None:
     """Prints one object on one line of stdout."""
-    print(json.dumps(row, ensure_ascii=False), flush=True)
+    print(json.dumps(row), flush=True)
 
 
 def complain(message: str) -> None:
@@ -38,8 +38,11 @@ def fail(message: str, code: int = 1) -> NoReturn:
 @contextmanager
 def quiet_runtime() -> Iterator[None]:
     """Keeps the runtime's chatter, which its C++ code writes straight to file descriptor 2, off the user's screen."""
-    sys.stderr.flush()
-    kept = os.dup(2)
+    try:
+        kept = os.dup(2)
+    except OSError:  # There is no standard error to keep quiet.
+        yield
+        return
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
     try:
@@ -55,4 +58,4 @@ def failing_on_errors() -> Iterator[None]:
     try:
         yield
     except HarError as error:
-        fail(str(error))
+        fail(str(error), code=2 if isinstance(error, SettingsInvalid) else 1)

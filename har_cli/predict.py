@@ -34,19 +34,20 @@ def predict(
         try:
             payload = _payload(path)
             prediction = predictor.predict(images.decode(payload, min_side=predictor.input_size), top_k)
-            if explain:
-                _write_overlay(explain, payload, prediction)
         except HarError as error:
             failed = True
             complain(f"{path}: {error}")
             if json:
                 print_json({"path": path, "error": {"code": error.code, "message": str(error)}})
+            continue
+        row = {"path": path, **prediction.to_dict()}
+        if json:
+            print_json(row)
         else:
-            row = {"path": path, **prediction.to_dict()}
-            if json:
-                print_json(row)
-            else:
-                print(_line(row), flush=True)
+            print(_line(row), flush=True)
+        if explain:
+            with failing_on_errors():
+                _write_overlay(explain, payload, prediction)
     if failed:
         raise typer.Exit(1)
 
@@ -54,16 +55,20 @@ def predict(
 def _expand(paths: list[str]) -> Iterator[str]:
     """Replaces each folder by the photos in it; a folder without photos stays, to be named as unreadable."""
     for path in paths:
-        if path != "-" and Path(path).is_dir():
-            yield from [str(found) for found in images.find(Path(path))] or [path]
-        else:
-            yield path
+        yield from ([str(found) for found in images.find(Path(path))] if _is_folder(path) else []) or [path]
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return path != "-" and Path(path).is_dir()
+    except OSError:
+        return False
 
 
 def _payload(path: str) -> bytes:
     if path == "-":
         return sys.stdin.buffer.read(settings().max_image_bytes + 1)
-    if Path(path).is_dir():
+    if _is_folder(path):
         raise FileUnreadable("There are no photos in this folder.")
     return images.read(Path(path))
 

@@ -31,6 +31,7 @@ GOLDEN = "golden.json"
 CARD = "card.md"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+FileName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]+\.[a-z0-9]+$")]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -97,13 +98,13 @@ class BundleInfo(_Record):
     labels: list[Label] = Field(min_length=2)
     input_size: int = Field(gt=0, le=2048)
     preprocessing: Preprocessing = Preprocessing()
-    temperature: float = Field(gt=0)
+    temperature: float = Field(ge=0.01, le=100)
     thresholds: Thresholds
     evaluation: Evaluation
     dataset: dict[str, str | int]
     recipe: dict[str, object]
     code_revision: str
-    sha256: dict[str, str]
+    sha256: dict[FileName, str]
 
 
 class Bundle:
@@ -118,16 +119,16 @@ class Bundle:
         """
         self.folder = folder
         try:
-            text = (folder / INFO).read_text("utf-8")
+            self.info = BundleInfo.model_validate_json((folder / INFO).read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             raise ModelNotFound(f"There is no model in {folder}.") from None
-        try:
-            self.info = BundleInfo.model_validate_json(text)
+        except OSError as error:
+            raise BundleBroken(f"{folder.name} cannot be read: {error.strerror}.") from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the whole file"
-            raise BundleBroken(f"{folder / INFO} is damaged at {where}: {first['msg']}.") from error
-        for name in (TFLITE, KERAS, GOLDEN, CARD):
+            raise BundleBroken(f"{folder.name}: {INFO} is damaged at {where}: {first['msg']}.") from error
+        for name in {TFLITE, KERAS, GOLDEN, CARD} | set(self.info.sha256):
             if name not in self.info.sha256 or not (folder / name).is_file():
                 raise BundleBroken(f"{folder.name} lacks its file {name}.")
 
@@ -137,7 +138,10 @@ class Bundle:
         Raises:
             BundleBroken: Its content is not what was written.
         """
-        content = (self.folder / name).read_bytes()
+        try:
+            content = (self.folder / name).read_bytes()
+        except OSError as error:
+            raise BundleBroken(f"{self.folder.name}: {name} cannot be read: {error.strerror}.") from error
         if hashlib.sha256(content).hexdigest() != self.info.sha256[name]:
             raise BundleBroken(f"{self.folder.name}: {name} was changed since the bundle was written.")
         return content

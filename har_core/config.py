@@ -3,8 +3,10 @@
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from har_core.errors import SettingsInvalid
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
@@ -17,9 +19,13 @@ class Settings(BaseSettings):
     home: Path = Field(PROJECT_ROOT / "var", description="Folder for everything that a running system writes.")
     shipped_models: Path = Field(PROJECT_ROOT / "models", description="Folder of the bundles that ship.")
     model: str = Field("everyday", description="The model that answers when none is named: NAME or NAME@VERSION.")
-    threads: int = Field(0, ge=0, description="Photos classified at the same time by one process; 0: one a core.")
+    threads: int = Field(
+        0, ge=0, description="Photos classified at the same time by one process; 0: one a core, at most 8."
+    )
     max_image_bytes: int = Field(20_000_000, gt=0, description="Largest image file accepted, in bytes.")
-    max_image_pixels: int = Field(50_000_000, gt=0, description="Largest width × height accepted, in pixels.")
+    max_image_pixels: int = Field(
+        50_000_000, gt=0, le=170_000_000, description="Largest width × height accepted, in pixels."
+    )
     max_image_side: int = Field(20_000, gt=0, description="Longest side accepted, in pixels.")
     max_batch_images: int = Field(32, gt=0, description="Most images in one request.")
     max_request_bytes: int = Field(64_000_000, gt=0, description="Largest request body accepted, in bytes.")
@@ -27,5 +33,14 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process; read once."""
-    return Settings()
+    """The settings of this process; read once.
+
+    Raises:
+        SettingsInvalid: A variable has a value that it cannot have; it is named.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        variable = f"HAR_{'_'.join(map(str, first['loc'])).upper()}"
+        raise SettingsInvalid(f"The environment variable {variable} cannot be used: {first['msg']}.") from error

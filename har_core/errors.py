@@ -13,6 +13,12 @@ class HarError(Exception):
     code: ClassVar[str] = "error"
 
 
+class SettingsInvalid(HarError):
+    """A setting has a value that it cannot have."""
+
+    code = "settings_invalid"
+
+
 class ImageError(HarError):
     """The bytes cannot be used as a photo."""
 

@@ -5,7 +5,6 @@
 
 import io
 import struct
-import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -61,8 +60,20 @@ _KNOWN_UNSUPPORTED = (
     (b"PK\3\4", "ZIP"),
     (b"\x1aE\xdf\xa3", "WebM or Matroska video"),
 )
+_REDUCIBLE = frozenset({"RGB", "RGBA", "L", "LA", "CMYK"})
+_MAX_SCANS = 100
 # What Pillow's decoders raise on broken files.
-_DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, MemoryError)
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    struct.error,
+    MemoryError,
+    RuntimeError,
+)
 # Orientation tag → the transposition that undoes it (Exif 2.32, section 4.6.4).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -83,8 +94,8 @@ def decode(payload: bytes, min_side: int = 0) -> RGBImage:
 
     Args:
         payload: A JPEG, PNG, WebP, BMP, GIF or HEIC file's content.
-        min_side: What the caller will shrink the image to, in pixels. A JPEG much larger than that is decoded straight
-            to a half, a quarter or an eighth of its size (never below ``min_side`` on either side), which is several
+        min_side: What the caller will shrink the image to, in pixels. A much larger one comes back reduced by a whole
+            factor, never below ``min_side`` on either side; a JPEG is decoded straight to that size, which is several
             times faster. 0: decode in full.
 
     Returns:
@@ -97,16 +108,16 @@ def decode(payload: bytes, min_side: int = 0) -> RGBImage:
         raise EmptyImage("The file is empty.")
     check_bytes(len(payload))
     try:
-        with warnings.catch_warnings():
-            # Pillow's own warnings (decompression bomb, odd metadata) are settled by the checks in here.
-            warnings.simplefilter("ignore")
-            with _open(payload) as image:
-                _check_pixels(image.size)
-                if min_side and image.format in ("JPEG", "MPO"):
+        with _open(payload) as image:
+            _check_pixels(image.size)
+            if image.format in ("JPEG", "MPO"):
+                _check_scans(payload)
+                if min_side:
                     image.draft(None, (min_side, min_side))
-                orientation = _orientation(image)
-                image.load()
-                return _to_rgb(_upright(image, orientation))
+            image.load()
+            # Only now: on a PNG, asking for the orientation would decode, and hide what goes wrong there.
+            orientation = _orientation(image)
+            return _to_rgb(_upright(_reduced(image, min_side), orientation))
     except ImageError:
         raise
     except Image.DecompressionBombError:
@@ -206,8 +217,21 @@ def _too_many_pixels(what: str = "The image has too many pixels") -> TooManyPixe
     )
 
 
+def _check_scans(payload: bytes) -> None:
+    """Refuses a progressive JPEG that repaints itself without end: each scan costs time, and next to no bytes."""
+    if payload.count(b"\xff\xda") > _MAX_SCANS:
+        raise CorruptImage("The image is built of more scans than any camera or program makes.")
+
+
+def _reduced(image: Image.Image, min_side: int) -> Image.Image:
+    factor = min(image.size) // min_side if min_side else 1
+    return image.reduce(factor) if factor > 1 and image.mode in _REDUCIBLE else image
+
+
 def _decoding_error(error: Exception) -> ImageError:
     text = str(error).lower()
+    if "security limit" in text:  # libheif's word for dimensions that no photo has
+        return _too_many_pixels()
     if any(word in text for word in ("truncated", "incomplete", "unexpected end", "premature")):
         return TruncatedImage("The image is cut off: part of the file is missing.")
     return CorruptImage("The image is damaged and cannot be decoded.")

@@ -24,6 +24,9 @@ from har_core.config import settings
 from har_core.errors import BundleBroken
 from har_core.images import RGBImage, resize
 
+# A network takes some 20 MB; more at a time rarely pays.
+_MAX_THREADS = 8
+
 Decision = Literal["sure", "unsure"]
 Floats = npt.NDArray[np.float32]
 
@@ -131,7 +134,7 @@ class Predictor:
             BundleBroken: The network cannot be loaded, or does not fit the bundle's description.
         """
         self.bundle = bundle
-        self.threads = threads or settings().threads or os.cpu_count() or 1
+        self.threads = threads or settings().threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS)
         self._reference = ModelReference(bundle.info.name, bundle.info.version)
         self._idle: queue.LifoQueue[_Network] = queue.LifoQueue()
         try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from har_core.bundle import INFO, Bundle
 from har_core.config import settings
-from har_core.errors import ModelError, ModelNotFound
+from har_core.errors import BundleBroken, ModelError, ModelNotFound
 
 _REFERENCE = re.compile(r"(?P<name>[a-z0-9][a-z0-9_-]*)(@(?P<version>[1-9][0-9]{0,8}))?")
 
@@ -30,7 +30,7 @@ def bundles() -> tuple[list[Bundle], list[ModelError]]:
     good, errors = [], []
     for folder in folders():
         try:
-            good.append(Bundle(folder))
+            good.append(_open(folder))
         except ModelError as error:
             errors.append(error)
     return good, errors
@@ -52,11 +52,25 @@ def find(reference: str | None = None) -> Bundle:
     if match:
         for folder in folders():
             if _name(folder) == match["name"] and match["version"] in (None, str(_version(folder))):
-                return Bundle(folder)
-    if not Path(reference).is_dir():
+                return _open(folder)
+    if not _is_folder(reference):
         known = ", ".join(folder.name for folder in folders()) or "none"
         raise ModelNotFound(f"There is no model {reference}. Known models: {known}.")
     return Bundle(Path(reference))
+
+
+def _open(folder: Path) -> Bundle:
+    bundle = Bundle(folder)
+    if folder.name != f"{bundle.info.name}@{bundle.info.version}":
+        raise BundleBroken(f"The folder {folder.name} holds the model {bundle.info.name}@{bundle.info.version}.")
+    return bundle
+
+
+def _is_folder(path: str) -> bool:
+    try:
+        return Path(path).is_dir()
+    except (OSError, ValueError):  # A name too long, or with a zero byte, is no folder's.
+        return False
 
 
 def _name(folder: Path) -> str:

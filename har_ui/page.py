@@ -4,7 +4,7 @@ import streamlit as st
 from PIL import Image
 
 from har_core import serving
-from har_core.config import PROJECT_ROOT
+from har_core.config import PROJECT_ROOT, settings
 from har_core.errors import ModelError
 from har_core.images import SUFFIXES
 from har_core.predictor import Predictor
@@ -37,6 +37,11 @@ def predictor(reference: str | None = None) -> Predictor:
             icon=":material/error:",
         )
         st.stop()
+
+
+def upload_megabytes() -> int:
+    """The largest photo that an uploader takes, in megabytes."""
+    return max(1, settings().max_image_bytes // 1_000_000)
 
 
 def plain(text: str) -> str:

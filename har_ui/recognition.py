@@ -37,16 +37,11 @@ class Photo:
 
 @dataclass(frozen=True)
 class Recognition:
-    """One photo's outcome: a prediction, or an error.
-
-    Attributes:
-        thumbnail: The photo as JPEG, small enough to send to a browser; None with an error.
-    """
+    """One photo's outcome: a prediction, or an error."""
 
     photo: Photo
     prediction: Prediction | None = None
     error: ImageError | None = None
-    thumbnail: bytes | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The row that the command line would print."""
@@ -67,19 +62,19 @@ def recognise(photo: Photo, predictor: Predictor, top_k: int = 5) -> Recognition
     """Classifies one photo; a bad one comes back with its error."""
     try:
         image = images.decode(photo.payload, min_side=predictor.input_size)
-        prediction = predictor.predict(image, top_k)
-        shown = images.decode(photo.payload, min_side=_SHOWN_SIDE)
+        return Recognition(photo, predictor.predict(image, top_k))
     except ImageError as error:
         return Recognition(photo, error=error)
-    return Recognition(photo, prediction, thumbnail=_jpeg(shown))
 
 
-def overlay(recognition: Recognition) -> bytes:
-    """The photo with the heat map of its best label, as JPEG."""
-    if recognition.prediction is None or recognition.thumbnail is None:
-        raise ValueError("there is no heat map without a prediction")
-    shown = images.decode(recognition.thumbnail)
-    return _jpeg(explain.overlay(shown, recognition.prediction.class_map))
+def thumbnail(payload: bytes) -> bytes:
+    """A photo as JPEG, small enough to send to a browser."""
+    return _jpeg(images.decode(payload, min_side=_SHOWN_SIDE))
+
+
+def overlay(thumbnail: bytes, prediction: Prediction) -> bytes:
+    """A thumbnail with the heat map of the best label, as JPEG."""
+    return _jpeg(explain.overlay(images.decode(thumbnail), prediction.class_map))
 
 
 def reason(prediction: Prediction) -> str:

@@ -14,18 +14,20 @@ from har_ui.recognition import Photo, Recognition
 _PAGE = 12
 _STATE = "recognitions"
 
+_Numbered = tuple[int, Recognition]
+
 
 def recognise_all(photos: Sequence[Photo], predictor: Predictor) -> list[Recognition]:
     """Classifies the photos, with a progress bar; a photo that was seen before on this page is not run again."""
-    model = predictor.bundle.info
-    before: dict[tuple[str, ...], Recognition] = st.session_state.get(_STATE, {})
-    now: dict[tuple[str, ...], Recognition] = {}
+    info = predictor.bundle.info
+    before: dict[tuple[object, ...], Recognition] = st.session_state.get(_STATE, {})
+    now: dict[tuple[object, ...], Recognition] = {}
     bar = st.progress(0.0) if len(photos) > 1 else None
-    for count, photo in enumerate(photos, 1):
-        key = (photo.key, photo.name, model.name, str(model.version))
+    for position, photo in enumerate(photos):
+        key = (position, photo.key, photo.name, info.name, info.version)
         now[key] = before.get(key) or recognition.recognise(photo, predictor)
         if bar:
-            bar.progress(count / len(photos), f"{count} of {len(photos)} photos")
+            bar.progress((position + 1) / len(photos), f"{position + 1} of {len(photos)} photos")
     if bar:
         bar.empty()
     st.session_state[_STATE] = now
@@ -40,10 +42,10 @@ def show(results: Sequence[Recognition]) -> None:
     good = [item for item in results if item.prediction]
     if len(results) > 1:
         _summary(results, good)
-    _cards(_page_of(good))
+    _cards(_page_of(list(enumerate(good))))
 
 
-def answer(prediction: Prediction) -> None:
+def _answer(prediction: Prediction, key: str) -> None:
     """The answer itself: label, decision, reason and bars."""
     sure = prediction.decision == "sure"
     badge = ":green-badge[:material/check_circle: sure]" if sure else ":orange-badge[:material/help: unsure]"
@@ -52,11 +54,11 @@ def answer(prediction: Prediction) -> None:
     st.plotly_chart(
         charts.score_bars(prediction.predictions, sure, prediction.threshold),
         config={"displayModeBar": False},
-        key=f"bars-{id(prediction)}",
+        key=f"bars-{key}",
     )
 
 
-def _page_of(items: Sequence[Recognition]) -> Sequence[Recognition]:
+def _page_of(items: Sequence[_Numbered]) -> Sequence[_Numbered]:
     pages = -(-len(items) // _PAGE)
     if pages <= 1:
         return items
@@ -64,23 +66,29 @@ def _page_of(items: Sequence[Recognition]) -> Sequence[Recognition]:
     return items[(number - 1) * _PAGE : number * _PAGE]
 
 
-def _cards(items: Sequence[Recognition]) -> None:
+def _cards(items: Sequence[_Numbered]) -> None:
     for start in range(0, len(items), 2):
         columns = st.columns(2) if len(items) > 1 else [st.container()]
-        for column, item in zip(columns, items[start : start + 2], strict=False):
+        for column, (number, item) in zip(columns, items[start : start + 2], strict=False):
             with column.container(border=True):
-                _card(item)
+                _card(item, key=f"{number}-{item.photo.key}")
 
 
-def _card(item: Recognition) -> None:
-    if item.prediction is None or item.thumbnail is None:
+@st.cache_data(max_entries=200, show_spinner=False)
+def _thumbnail(payload: bytes) -> bytes:
+    return recognition.thumbnail(payload)
+
+
+def _card(item: Recognition, key: str) -> None:
+    if item.prediction is None:
         return
+    thumbnail = _thumbnail(item.photo.payload)
     picture, text = st.columns([2, 3], vertical_alignment="top")
     with text:
-        answer(item.prediction)
-        looked = st.toggle("Where it looked", key=f"heat-{item.photo.key}-{item.photo.name}")
+        _answer(item.prediction, key)
+        looked = st.toggle("Where it looked", key=f"heat-{key}")
     with picture:
-        st.image(recognition.overlay(item) if looked else item.thumbnail, width="stretch")
+        st.image(recognition.overlay(thumbnail, item.prediction) if looked else thumbnail, width="stretch")
         st.caption(plain(item.photo.name))
         if looked:
             st.caption(f"Bright: speaks for “{label_text(item.prediction.label)}”.")

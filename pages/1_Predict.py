@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from har_core.config import settings
+from har_core.images import FORMATS_FOR_PEOPLE
 from har_ui import page, recognition, results
 
 page.begin("Predict")
 st.title("Predict")
 predictor = page.predictor()
 
-limit = f"{settings().max_image_bytes / 1e6:g} MB"
 uploads = st.file_uploader(
     "Drop one photo, or many",
     type=page.UPLOAD_TYPES,
     accept_multiple_files=True,
-    help=f"JPEG, PNG, WebP, BMP, GIF or HEIC; up to {limit} each. Photos stay in memory and are not kept.",
+    max_upload_size=page.upload_megabytes(),
+    help=f"{FORMATS_FOR_PEOPLE}. Photos stay in memory and are not kept.",
 )
 photos = [recognition.Photo(file.name, file.getvalue()) for file in uploads]
 if not photos:

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -32,7 +33,36 @@ def bomb() -> bytes:
     return buffer.getvalue()
 
 
+def damaged_png() -> bytes:
+    """A PNG whose compressed pixels are overwritten with zeros in the middle."""
+    buffer = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)).save(buffer, "PNG")
+    payload = bytearray(buffer.getvalue())
+    payload[20_000:24_000] = bytes(4_000)
+    return bytes(payload)
+
+
+def endless_scans() -> bytes:
+    """A progressive JPEG with the same scan over and over."""
+    buffer = io.BytesIO()
+    Image.new("L", (64, 64), 128).save(buffer, "JPEG", progressive=True)
+    payload = buffer.getvalue()
+    last = payload.rindex(b"\xff\xda")
+    return payload[:-2] + payload[last:-2] * 500 + b"\xff\xd9"
+
+
+def huge_heic() -> bytes:
+    """A HEIC file whose size box announces 65,536 x 65,536 pixels."""
+    payload = bytearray((Path(__file__).parent / "data" / "quadrants.heic").read_bytes())
+    place = payload.index(b"ispe") + 8
+    payload[place : place + 8] = struct.pack(">II", 65_536, 65_536)
+    return bytes(payload)
+
+
 HOSTILE = {
+    "damaged.png": (damaged_png(), "corrupt_image"),
+    "scans.jpg": (endless_scans(), "corrupt_image"),
+    "huge.heic": (huge_heic(), "too_many_pixels"),
     "empty.jpg": (b"", "empty_image"),
     "text.jpg": (b"this is no photo\n", "not_an_image"),
     "short.jpg": (b"hi\n", "not_an_image"),

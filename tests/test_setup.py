@@ -27,7 +27,7 @@ def test_a_taken_port_is_named_with_what_to_do():
 
 def test_one_command_starts_everything_and_ctrl_c_stops_it(tmp_path):
     """What ``make run`` runs once the environment is there."""
-    ports = {"HAR_APP_PORT": str(free_port()), "HAR_API_PORT": str(free_port())}
+    ports = {"HAR_APP_HOST": "127.0.0.1", "HAR_APP_PORT": str(free_port()), "HAR_API_PORT": str(free_port())}
     process = subprocess.Popen(
         [sys.executable, "-m", "honcho", "start"],
         cwd=PROJECT_ROOT,

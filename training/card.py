@@ -6,6 +6,7 @@ import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
 from har_core.bundle import BundleInfo
+from training.recipe import Recipe
 
 _METRIC_NAMES = {
     "accuracy": "Accuracy",
@@ -15,12 +16,20 @@ _METRIC_NAMES = {
     "sure_accuracy": "Accuracy among the sure ones",
 }  # fmt: skip
 
+# What is known of the sets that the project's own models come from.
+_SOURCES = {
+    "flickr8k": "Flickr8k (Hodosh, Young and Hockenmaier 2013), a research set of photos from Flickr. Labelled from "
+    "its captions (at least three of five name the action and none another; a few percent are wrong) or by hand.",
+    "willow": "Willow Actions (Delaitre, Laptev and Sivic 2010), a research set of photos from Flickr, cropped to the "
+    "person. Labelled by the set.",
+}
+
 _CARD = """# {name}, version {version}
 
 Names what a person does in a photo: one of {count} labels, with a calibrated probability, and "unsure" where it may
 well be wrong.
 
-- **Network**: {backbone}, {size} × {size} px, pretrained on ImageNet, its upper blocks fine-tuned.
+- **Network**: {backbone}, {size} × {size} px, pretrained on ImageNet{tuned}.
 - **Made** {created} from code revision `{revision}`, dataset fingerprint `{fingerprint}`.
 - **Meant for**: sorting and searching photos, teaching, prototypes. **Not for** decisions about a person (surveillance,
   hiring, insurance, policing), nor where a wrong answer can hurt someone.
@@ -42,10 +51,11 @@ are right.
 
 ## Data
 
-{photos} photos by source: {sources}. Flickr8k (Hodosh, Young and Hockenmaier 2013) and Willow Actions (Delaitre,
-Laptev and Sivic 2010) are research sets of photos from Flickr; the photos themselves are not part of this project.
-Labels come from the sets, from Flickr8k's captions (at least three of five name the action and none another; a few
-percent are wrong) and from looking at the photos. Labels with fewer than {min_photos} photos were left out.
+{photos} photos. The photos themselves are not part of this project.
+
+{sources}
+
+Labels with fewer than {min_photos} photos were left out: {left_out}.
 
 ## Limits
 
@@ -71,6 +81,7 @@ def render(
         probabilities: On the test split ``(n, labels)``.
         truth: Label indices on the test split ``(n,)``.
     """
+    options = Recipe.model_validate(info.recipe).finetune.model_dump()
     return _CARD.format(
         name=info.name,
         version=info.version,
@@ -89,7 +100,12 @@ def render(
         precision=info.thresholds.precision,
         labels=_label_table(info.labels, manifest, probabilities, truth),
         photos=len(manifest),
-        sources=", ".join(f"{count} {source}" for source, count in manifest["source"].value_counts().items()),
+        tuned=f", fine-tuned from {options['train_from']} up" if options["epochs"] else "",
+        sources="\n".join(
+            f"- {source}, {count} photos. {_SOURCES.get(str(source), '')}".rstrip()
+            for source, count in manifest["source"].value_counts().items()
+        ),
+        left_out=info.dataset["labels_left_out"] or "none",
         min_photos=info.recipe["min_photos"],
     )
 

@@ -1,4 +1,4 @@
-"""Fits the network: first the head, then everything."""
+"""Fits the network: first the head, then the upper blocks with it."""
 
 import keras
 import numpy as np
@@ -24,7 +24,10 @@ def fit_head(model: keras.Model, photos: UInt8, truth: Indices, options: Head) -
     embeddings = network.embedder(model).predict(photos, batch_size=32, verbose=0)
     regression = LogisticRegression(C=options.regularization, max_iter=500, class_weight="balanced")
     regression.fit(embeddings, truth)
-    model.get_layer("head").set_weights([regression.coef_.T, regression.intercept_])
+    kernel, bias = regression.coef_.T, regression.intercept_
+    if kernel.shape[1] == 1:  # For two labels scikit-learn gives only the second one's advantage.
+        kernel, bias = np.hstack([-kernel, kernel]) / 2, np.hstack([-bias, bias]) / 2
+    model.get_layer("head").set_weights([kernel, bias])
 
 
 def fine_tune(

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from har_core import images
+from har_core.errors import DatasetError, HarError
 from training.recipe import FineTune
 
 UInt8 = npt.NDArray[np.uint8]
@@ -19,17 +20,25 @@ def load(paths: Sequence[str], size: int) -> UInt8:
 
     Returns:
         uint8 ``(n, size, size, 3)``.
+
+    Raises:
+        DatasetError: One of them cannot be read; it is named.
     """
 
     def one(path: str) -> UInt8:
-        return images.resize(images.decode(images.read(Path(path)), min_side=size), size)
+        try:
+            return images.resize(images.decode(images.read(Path(path)), min_side=size), size)
+        except HarError as error:
+            raise DatasetError(f"{path}: {error}") from error
 
     with ThreadPoolExecutor() as pool:
         return np.stack(list(pool.map(one, paths)))
 
 
 def batches(photos: UInt8, targets: npt.NDArray[np.float32], options: FineTune, seed: int) -> tf.data.Dataset:
-    """Endless epochs of shuffled, augmented batches: random crop, horizontal flip, brightness and contrast.
+    """One epoch of shuffled, augmented batches, another one each time it is run through.
+
+    Augmentation is a random crop, a horizontal flip, and a change of brightness and contrast.
 
     Args:
         photos: uint8 ``(n, S, S, 3)``.
@@ -40,27 +49,30 @@ def batches(photos: UInt8, targets: npt.NDArray[np.float32], options: FineTune, 
     Yields:
         float32 ``(batch, S, S, 3)`` in 0–255, and targets ``(batch, labels)``.
     """
-    augment = _augmenter(photos.shape[1], options, seed)
     dataset = tf.data.Dataset.from_tensor_slices((photos, targets)).shuffle(len(photos), seed=seed)
-    return dataset.batch(options.batch_size).map(augment, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    # Seeds travel with the batches, so that the result does not depend on which core augments which batch.
+    seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2, drop_remainder=True)
+    batches_and_seeds = tf.data.Dataset.zip(dataset.batch(options.batch_size), seeds)
+    augment = _augmenter(photos.shape[1], options)
+    return batches_and_seeds.map(augment, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
 def _augmenter(
-    size: int, options: FineTune, seed: int
-) -> Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
-    random = tf.random.Generator.from_seed(seed)
-
-    def augment(photos: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    size: int, options: FineTune
+) -> Callable[[tuple[tf.Tensor, tf.Tensor], tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    def augment(batch: tuple[tf.Tensor, tf.Tensor], seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        photos, targets = batch
         count = tf.shape(photos)[0]
-        side = random.uniform((count, 2), options.crop, 1.0)
-        top_left = random.uniform((count, 2)) * (1 - side)
+        draw = tf.random.stateless_uniform((count, 7), tf.cast(seed, tf.int32))
+        side = options.crop + draw[:, 0:2] * (1 - options.crop)
+        top_left = draw[:, 2:4] * (1 - side)
         boxes = tf.concat([top_left, top_left + side], axis=1)
         # A box whose right edge lies left of its left edge comes out mirrored.
         mirrored = tf.gather(boxes, [0, 3, 2, 1], axis=1)
-        boxes = tf.where(random.uniform((count, 1)) < 0.5, mirrored, boxes)
+        boxes = tf.where(draw[:, 4:5] < 0.5, mirrored, boxes)
         photos = tf.image.crop_and_resize(tf.cast(photos, tf.float32), boxes, tf.range(count), (size, size))
-        gain = random.uniform((2, count, 1, 1, 1), 1 - options.jitter, 1 + options.jitter)
+        gain = 1 + options.jitter * (2 * draw[:, 5:7, None, None, None] - 1)
         mean = tf.reduce_mean(photos, axis=(1, 2, 3), keepdims=True)
-        return tf.clip_by_value(((photos - mean) * gain[0] + mean) * gain[1], 0, 255), targets
+        return tf.clip_by_value(((photos - mean) * gain[:, 0] + mean) * gain[:, 1], 0, 255), targets
 
     return augment

@@ -20,6 +20,7 @@ from har_core.bundle import Bundle, BundleInfo, Evaluation, Thresholds
 from har_core.config import PROJECT_ROOT
 from har_core.datasets.manifest import fingerprint
 from har_core.datasets.split import split
+from har_core.errors import DatasetError
 from har_core.evaluation import calibration, metrics
 from har_core.predictor import Predictor
 from training import card, export, fit, inputs, network
@@ -51,11 +52,16 @@ def train(recipe: Recipe, manifest: pd.DataFrame, folder: Path) -> Bundle:
         folder: Where bundles are kept.
 
     Raises:
+        DatasetError: A label is missing from one of the splits.
         RuntimeError: LiteRT and Keras give different answers.
         FileExistsError: That version exists already.
     """
+    destination = folder / f"{recipe.name}@{recipe.version}"
+    if destination.exists():
+        raise FileExistsError(f"{destination} exists already: give the recipe a new version.")
+    revision = code_revision()
     keras.utils.set_random_seed(recipe.seed)
-    manifest, labels = _choose(recipe, manifest)
+    left_out, manifest, labels = _choose(recipe, manifest)
     parts = {str(name): _part(rows, labels, recipe.image_size) for name, rows in manifest.groupby("split")}
     log.info("photos: %s; labels: %d", {name: len(part.truth) for name, part in parts.items()}, len(labels))
 
@@ -75,29 +81,42 @@ def train(recipe: Recipe, manifest: pd.DataFrame, folder: Path) -> Bundle:
         evaluation=Evaluation(split="test", n=0, metrics={}),
         dataset={
             "fingerprint": fingerprint(manifest),
+            "labels_left_out": ", ".join(left_out),
             **{name: len(part.truth) for name, part in parts.items()},
         },
         recipe=recipe.model_dump(),
-        code_revision=code_revision(),
+        code_revision=revision,
         sha256={},
     )
-    return _write(model, draft, parts["test"], manifest, folder / f"{recipe.name}@{recipe.version}")
+    return _write(model, draft, parts["test"], manifest, destination)
 
 
 def code_revision() -> str:
     """The commit of this code, with ``+changes`` where the tree differs from it; ``unknown`` outside a checkout."""
     command = ["git", "describe", "--always", "--abbrev=12", "--dirty=+changes", "--exclude=*"]
-    done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)  # nosec B603 B607
+    try:
+        done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)  # nosec B603 B607
+    except OSError:
+        return "unknown"
     return done.stdout.strip() or "unknown"
 
 
-def _choose(recipe: Recipe, manifest: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Leaves out labels with too few photos, and splits the rest."""
+def _choose(recipe: Recipe, manifest: pd.DataFrame) -> tuple[list[str], pd.DataFrame, list[str]]:
+    """Leaves out labels with too few photos, and splits the rest: labels left out, photos, labels kept."""
     counts = manifest["label"].value_counts()
     labels = sorted(counts[counts >= recipe.min_photos].index)
-    log.info("labels left out for want of photos: %s", sorted(set(counts.index) - set(labels)) or "none")
+    left_out = sorted(set(counts.index) - set(labels))
+    log.info("labels left out for want of photos: %s", left_out or "none")
     manifest = manifest[manifest["label"].isin(labels)]
-    return manifest.assign(split=split(manifest, recipe.split.fractions, recipe.split.seed)), labels
+    manifest = manifest.assign(split=split(manifest, recipe.split.fractions, recipe.split.seed))
+    splits = manifest.groupby("label")["split"].nunique()
+    poor = sorted(splits[splits < len(recipe.split.fractions)].index)
+    if len(labels) < 2 or poor:
+        raise DatasetError(
+            f"Each label needs photos of at least three scenes, and there must be two labels; short of that: "
+            f"{', '.join(poor) or 'the whole set'}."
+        )
+    return left_out, manifest, labels
 
 
 def _part(rows: pd.DataFrame, labels: list[str], size: int) -> Part:

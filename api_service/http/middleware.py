@@ -1,6 +1,7 @@
 """What happens to every request before and after its view."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
@@ -17,7 +18,11 @@ class BodyLimit:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answers 413, or passes the request on."""
+        """Answers 411 or 413, or passes the request on."""
+        if "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower():
+            return problems.problem(
+                HTTPStatus.LENGTH_REQUIRED, "length_required", "Send the body with its Content-Length, not in chunks."
+            )
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length) > settings().max_request_bytes:
             return problems.too_large()

@@ -2,11 +2,12 @@
 
 import json
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import RequestDataTooBig, TooManyFilesSent
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions
 
 from har_core import errors
@@ -63,20 +64,14 @@ def handle(error: Exception, _: dict[str, Any]) -> HttpResponse:
     """Django REST framework's exception handler."""
     if isinstance(error, errors.HarError):
         return problem(status_of(error), error.code, str(error))
-    if isinstance(error, RequestDataTooBig):
-        return too_large()
-    if isinstance(error, TooManyFilesSent):
-        limit = settings().max_batch_images
-        return problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_many_images", f"At most {limit} images go into one request."
-        )
-    if isinstance(error, Http404):
-        return problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
     if isinstance(error, exceptions.APIException):
         code = next((_REST_CODES[kind] for kind in type(error).__mro__ if kind in _REST_CODES), error.default_code)
         return problem(HTTPStatus(error.status_code), code, _text(error.detail))
-    log.exception("unexpected error", exc_info=error)
-    return _internal()
+    answer = next((_DJANGO_ANSWERS[kind] for kind in type(error).__mro__ if kind in _DJANGO_ANSWERS), None)
+    if answer is None:
+        log.exception("unexpected error", exc_info=error)
+        return _internal()
+    return answer()
 
 
 def too_large() -> HttpResponse:
@@ -101,7 +96,8 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404."""
-    return handle(Http404(), {"request": request, "exception": exception})
+    del request, exception
+    return _nothing_here()
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -120,3 +116,27 @@ def _text(detail: Any) -> str:
     if isinstance(detail, list):
         return " ".join(_text(item) for item in detail)
     return str(detail)
+
+
+def _too_many_images() -> HttpResponse:
+    text = f"At most {settings().max_batch_images} images go into one request."
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_many_images", text)
+
+
+def _malformed() -> HttpResponse:
+    return problem(HTTPStatus.BAD_REQUEST, "malformed_request", "The request is malformed, or was cut off.")
+
+
+def _nothing_here() -> HttpResponse:
+    return problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
+
+
+# What Django raises while it reads a request; the nearest base class counts.
+_DJANGO_ANSWERS: dict[type[BaseException], Callable[[], HttpResponse]] = {
+    RequestDataTooBig: too_large,
+    TooManyFilesSent: _too_many_images,
+    SuspiciousOperation: _malformed,
+    UnreadablePostError: _malformed,
+    RecursionError: _malformed,
+    Http404: _nothing_here,
+}

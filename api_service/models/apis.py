@@ -46,7 +46,7 @@ class ModelApi(APIView):
 
 
 def _summary(info: BundleInfo) -> dict[str, Any]:
-    served = services.predictor().bundle.info
+    served = services.served()
     return {
         "name": info.name,
         "version": info.version,
@@ -54,5 +54,5 @@ def _summary(info: BundleInfo) -> dict[str, Any]:
         "input_size": info.input_size,
         "created": info.created,
         "evaluation": info.evaluation.model_dump(),
-        "in_service": (info.name, info.version) == (served.name, served.version),
+        "in_service": served is not None and (info.name, info.version) == (served.name, served.version),
     }

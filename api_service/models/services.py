@@ -3,6 +3,7 @@
 import threading
 
 from har_core import serving
+from har_core.bundle import BundleInfo
 from har_core.errors import ModelError
 from har_core.predictor import Predictor
 
@@ -23,10 +24,9 @@ def predictor() -> Predictor:
         return _predictor
 
 
-def why_not_ready() -> ModelError | None:
-    """What keeps this process from answering; None when it is ready."""
+def served() -> BundleInfo | None:
+    """The model in service; None where it is missing or broken."""
     try:
-        predictor()
-    except ModelError as error:
-        return error
-    return None
+        return predictor().bundle.info
+    except ModelError:
+        return None

@@ -2,10 +2,12 @@
 
 import base64
 import io
+import threading
 import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 from PIL import Image
@@ -24,14 +26,21 @@ def predict(payload: bytes, top_k: int, with_explanation: bool) -> dict[str, Any
         ModelError: The model cannot be used.
     """
     model = predictor()
-    started = time.perf_counter()
-    image = images.decode(payload, min_side=model.input_size)
-    prediction = model.predict(image, top_k)
-    timing_ms = round((time.perf_counter() - started) * 1e3, 3)
-    answer = {"id": str(uuid.uuid4()), **prediction.to_dict(), "timing_ms": timing_ms}
-    if with_explanation:
-        answer["explanation"] = _explanation(payload, prediction)
+    # A decoded photo can be hundreds of megabytes: only as many at a time as can be worked on.
+    with _slots(model.threads):
+        started = time.perf_counter()
+        image = images.decode(payload, min_side=model.input_size)
+        prediction = model.predict(image, top_k)
+        timing_ms = round((time.perf_counter() - started) * 1e3, 3)
+        answer = {"id": str(uuid.uuid4()), **prediction.to_dict(), "timing_ms": timing_ms}
+        if with_explanation:
+            answer["explanation"] = _explanation(payload, prediction)
     return answer
+
+
+@lru_cache(maxsize=1)
+def _slots(count: int) -> threading.BoundedSemaphore:
+    return threading.BoundedSemaphore(count)
 
 
 def predict_many(payloads: Sequence[bytes], top_k: int, with_explanation: bool) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """The API under a real gunicorn."""
 
 import base64
-import json
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -101,6 +100,9 @@ def test_hostile_files_get_their_code(client, name):
         ({"json": {"image": "%%%"}}, 400, "bad_request"),
         ({"json": {"image": 7}}, 400, "bad_request"),
         ({"json": ["image"]}, 400, "bad_request"),
+        ({"content": b"[" * 200_000, "headers": {"Content-Type": "application/json"}}, 400, "malformed_request"),
+        ({"data": {f"f{i}": "x" for i in range(30)}, "files": {"image": CYCLING}}, 400, "malformed_request"),
+        ({"content": iter([CYCLING]), "headers": {"Content-Type": "image/jpeg"}}, 411, "length_required"),
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400, "malformed_request"),
         ({"content": b"x", "headers": {"Content-Type": "text/plain"}}, 415, "unsupported_media_type"),
         ({"content": b"", "headers": {"Content-Type": "image/png"}}, 400, "bad_request"),
@@ -148,7 +150,13 @@ def test_without_a_model_it_is_up_but_not_ready(tmp_path):
         problem(httpx.get(f"{base}/readyz"), 503, "model_not_found")
 
 
-def test_a_real_photo_comes_out_right_and_errors_leak_nothing(client, photos_root):
-    photo = sorted((photos_root / "sports").glob("*cycling*/*"))[0].read_bytes()
-    assert post(client, content=photo, headers={"Content-Type": "image/jpeg"}).json()["label"] == "cycling"
-    assert "Traceback" not in json.dumps(post(client, files={"image": b"x"}).json())
+def test_real_photos_come_out_right_more_often_than_not(client, photos_root):
+    photos = sorted((photos_root / "sports").glob("track_bicycle/*"))[:10]
+    found = [post(client, content=photo.read_bytes(), headers={"Content-Type": "image/jpeg"}) for photo in photos]
+    assert sum(response.json()["label"] == "cycling" for response in found) > 5
+
+
+def test_a_path_cannot_forge_a_line_of_the_log(tmp_path):
+    with api(tmp_path / "log") as base:
+        httpx.get(f"{base}/x%0a127.0.0.1 forged")
+    assert not [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("127.0.0.1 forged")]

@@ -70,6 +70,20 @@ def test_stdin_and_folders_are_read(har, red):
     assert (code, [row["label"] for row in rows(out)]) == (0, ["red"])
 
 
+def test_an_endless_name_spoils_nothing_else(har, red):
+    code, out, _ = har("predict", "x" * 5000, red, "--json")
+    assert code == 1
+    assert [row.get("label") for row in rows(out)] == [None, "red"]
+
+
+def test_a_setting_that_cannot_be_used_is_named(har, red, monkeypatch):
+    monkeypatch.setenv("HAR_THREADS", "many")
+    code, _, err = har("predict", red)
+    assert code == 2
+    assert "HAR_THREADS" in err
+    assert "Traceback" not in err
+
+
 def test_an_empty_folder_says_so(har, tmp_path):
     (tmp_path / "none").mkdir()
     code, _, err = har("predict", tmp_path / "none")
@@ -112,10 +126,10 @@ def test_models_are_listed_shown_and_verified(har, tiny_bundle):
     assert "model.keras" in err
 
 
-@pytest.mark.parametrize("program", ["har_cli.main", "api_service.predictions.services", "har_ui.results"])
+@pytest.mark.parametrize("program", ["har_cli.main", "api_service.urls", "har_ui.results"])
 def test_serving_never_imports_tensorflow(program):
     code = (
-        "import sys, os; os.environ['DJANGO_SETTINGS_MODULE'] = 'api_service.settings'\n"
+        "import sys, os; os.environ['DJANGO_SETTINGS_MODULE'] = 'api_service.settings'; import django; django.setup()\n"
         f"import {program}\n"
         "from har_core import images, serving, predictor, explain\n"
         "p = predictor.Predictor(serving.find('everyday'), 1)\n"

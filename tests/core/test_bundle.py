@@ -42,6 +42,12 @@ def test_a_damaged_description_is_refused_by_field(tiny_bundle, change):
         Bundle(tiny_bundle.folder)
 
 
+def test_a_description_that_is_no_text_is_damaged(tiny_bundle):
+    (tiny_bundle.folder / bundles.INFO).write_bytes(b"\xff\xfe{")
+    with pytest.raises(BundleBroken, match="damaged"):
+        Bundle(tiny_bundle.folder)
+
+
 def test_a_bundle_is_never_overwritten(tiny_bundle):
     with pytest.raises(FileExistsError):
         bundles.write(tiny_bundle.folder, {}, lambda _: tiny_bundle.info)

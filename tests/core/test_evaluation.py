@@ -36,6 +36,14 @@ def test_the_interval_holds_the_value_and_narrows_with_more_photos():
     assert width(1000) < width(50) / 2
 
 
+def test_the_interval_of_the_calibration_error_of_a_calibrated_predictor_reaches_down_to_nothing():
+    confidence = RNG.uniform(0.5, 1, 300)
+    truth = (RNG.uniform(0, 1, 300) > confidence).astype(int)
+    metric = metrics.with_interval(metrics.ece, np.stack([confidence, 1 - confidence], axis=1), truth)
+    assert metric.low < 0.02
+    assert metric.low <= metric.value
+
+
 @pytest.mark.parametrize("scale", [0.3, 1.0, 4.0])
 def test_temperature_undoes_over_and_underconfidence(scale):
     logits = RNG.normal(0, 2, (4000, 5))

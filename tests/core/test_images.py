@@ -92,6 +92,14 @@ def test_first_frame_of_an_animation_is_taken():
     assert tuple(images.decode(payload)[0, 0]) == (255, 0, 0)
 
 
+@pytest.mark.parametrize("kind", ["PNG", "BMP"])
+def test_other_large_images_come_back_reduced_too(kind):
+    stored = Image.fromarray(QUADRANTS).resize((1200, 800), Image.Resampling.NEAREST)
+    found = images.decode(encode(stored, kind), min_side=200)
+    assert found.shape == (200, 300, 3)
+    assert tuple(found[0, 0]) == (255, 0, 0)
+
+
 def test_a_large_jpeg_is_decoded_small_but_never_below_what_was_asked():
     found = images.decode(jpeg(1600, 1200), min_side=224)
     assert 224 <= min(found.shape[:2]) <= 400

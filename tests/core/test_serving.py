@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from har_core import serving
-from har_core.errors import ModelNotFound
+from har_core.errors import BundleBroken, ModelNotFound
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def test_a_name_means_its_newest_version(two_versions):
     assert serving.find(str(two_versions / "tiny@1")).info.version == 1
 
 
-@pytest.mark.parametrize("reference", ["none", "tiny@7", "../tiny", "tiny@", ""])
+@pytest.mark.parametrize("reference", ["none", "tiny@7", "../tiny", "tiny@", "x" * 300, ""])
 @pytest.mark.usefixtures("two_versions")
 def test_an_unknown_name_lists_the_known_ones(use_setting, reference):
     use_setting("MODEL", "elsewhere")
@@ -35,6 +35,12 @@ def test_a_broken_bundle_does_not_hide_the_others(two_versions):
     good, errors = serving.bundles()
     assert [bundle.info.version for bundle in good] == [1]
     assert len(errors) == 1
+
+
+def test_a_folder_must_be_named_for_what_it_holds(two_versions):
+    (two_versions / "tiny@1").rename(two_versions / "other@1")
+    with pytest.raises(BundleBroken, match="tiny@1"):
+        serving.find("other")
 
 
 def test_half_written_bundles_are_not_seen(two_versions):

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from har_core import bundle as bundles
 from har_core import images
 from har_core.config import PROJECT_ROOT
+from har_core.errors import DatasetError
 from har_core.predictor import Predictor
 from tests.conftest import tiny_network
 from training import export, inputs, network, recipe, run
@@ -109,6 +110,34 @@ def test_training_learns_and_leaves_a_sound_bundle(coloured_photos, tmp_path):
     assert json.loads((bundle.folder / bundles.INFO).read_text())["recipe"]["backbone"] == "efficientnet_lite0"
     with pytest.raises(FileExistsError):
         run.train(plan, coloured_photos, tmp_path / "models")
+
+
+def test_two_labels_can_be_learnt(coloured_photos, tmp_path):
+    plan = Recipe(name="two", image_size=64, finetune=FineTune(epochs=0))
+    bundle = run.train(plan, coloured_photos[coloured_photos["label"] != "green"], tmp_path)
+    assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
+
+
+def test_a_label_from_one_scene_is_named_before_anything_is_trained(coloured_photos, tmp_path):
+    coloured_photos.loc[coloured_photos["label"] == "blue", "group"] = "one"
+    with pytest.raises(DatasetError, match="blue"):
+        run.train(Recipe(name="x"), coloured_photos, tmp_path)
+
+
+def test_an_unreadable_photo_is_named(tmp_path):
+    (tmp_path / "bad.jpg").write_bytes(b"text")
+    with pytest.raises(DatasetError, match=r"bad\.jpg"):
+        inputs.load([str(tmp_path / "bad.jpg")], 32)
+
+
+def test_the_same_seed_gives_the_same_batches():
+    photos = np.random.default_rng(0).integers(0, 256, (10, 16, 16, 3), np.uint8)
+
+    def batches():
+        return [batch.numpy() for batch, _ in inputs.batches(photos, np.eye(10), FineTune(batch_size=4), seed=3)]
+
+    for one, other in zip(batches(), batches(), strict=True):
+        assert np.array_equal(one, other)
 
 
 def test_the_shipped_bundle_fits_its_limit():

@@ -71,6 +71,14 @@ def test_many_photos_with_a_bad_one_between_them():
     }
 
 
+def test_the_same_photo_twice_is_two_rows():
+    app = open_page("pages/1_Predict.py")
+    example = recognition.examples()[0]
+    app.file_uploader[0].set_value([(example.name, example.payload, "image/jpeg")] * 2).run()
+    assert not app.exception
+    assert app.metric[0].value == "2"
+
+
 def test_without_a_model_the_page_says_what_to_do(use_setting, tmp_path):
     import streamlit
 
@@ -107,7 +115,9 @@ def test_downloads_hold_every_row_and_no_formula(results):
 
 
 def test_the_heat_map_is_a_picture_of_the_same_shape(results):
-    first = Image.open(io.BytesIO(recognition.overlay(results[0])))
+    first = Image.open(
+        io.BytesIO(recognition.overlay(recognition.thumbnail(results[0].photo.payload), results[0].prediction))
+    )
     assert first.size == (60, 40)
 
 
