@@ -64,7 +64,7 @@ with tried:
             key="home-example",
         )
         photo = examples[chosen or names[0]]
-    results.show(results.recognise_all([photo], predictor))
+    results.show(results.recognise_all([photo], predictor), predictor.labels)
 with text:
     st.subheader("How good is it?")
     figures(predictor.bundle.info)
@@ -72,4 +72,6 @@ with text:
     with st.expander("Which actions does it know?"):
         st.markdown(" · ".join(page.label_text(label) for label in predictor.labels))
     with st.expander("What happens to my photo?"):
-        st.markdown("It is classified in memory on the machine that runs this app, and is not kept.")
+        st.markdown(
+            "It is classified in memory on the machine that runs this app. It is kept only if you correct the answer."
+        )

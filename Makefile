@@ -8,7 +8,7 @@ export HAR_APP_HOST ?= 127.0.0.1
 DATA ?= data/everyday
 BIN := .venv/bin
 
-.PHONY: run app api test lint format lock bench train-everyday examples clean
+.PHONY: run app api test lint format lock bench train-everyday backbone examples clean
 
 run: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT) $(HAR_API_PORT)
@@ -46,7 +46,12 @@ bench: .venv/installed-dev
 
 # DATA is the folder with labels.csv and the photos that it names.
 train-everyday: .venv/installed
-	$(BIN)/python -m training training/recipes/everyday.toml $(DATA)/labels.csv
+	$(BIN)/har data show everyday >/dev/null 2>&1 || $(BIN)/har data import csv $(DATA)/labels.csv --name everyday
+	$(BIN)/python -m training training/recipes/everyday.toml everyday
+
+# The ImageNet network that gives photos their embeddings.
+backbone: .venv/installed
+	$(BIN)/python -m training.backbones.export
 
 examples: .venv/installed-dev
 	$(BIN)/python -m tools.draw_examples

@@ -1,22 +1,49 @@
-"""Puts the verbs together."""
+"""Puts the verbs together. A verb's module is imported only when it is called: some need much that others do not."""
 
+import importlib
 import sys
+from typing import Any
 
 import typer
 
-from har_cli import models, predict
 from har_cli.output import complain
 from har_core.errors import SettingsInvalid
 
+_VERBS = ("data", "models", "predict")
+
+
+class _Verbs(typer.core.TyperGroup):
+    """One module of this package a verb, each with a Typer ``app``."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The verbs' names."""
+        del ctx
+        return list(_VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Imports a verb."""
+        del ctx
+        if cmd_name not in _VERBS:
+            return None
+        command = typer.main.get_command(importlib.import_module(f"har_cli.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
     name="har",
+    cls=_Verbs,
     help="Recognise what a person does in a photo.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("predict")(predict.predict)
-app.add_typer(models.app, name="models")
+
+
+@app.callback()
+def _har() -> None:
+    """Recognise what a person does in a photo."""
 
 
 def main() -> None:

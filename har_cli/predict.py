@@ -13,7 +13,10 @@ from har_core.config import settings
 from har_core.errors import FileUnreadable, HarError
 from har_core.predictor import Prediction, Predictor
 
+app = typer.Typer(help="Say what the person in each photo is doing.")
 
+
+@app.command()
 def predict(
     paths: Annotated[list[str], typer.Argument(help="Photos and folders of photos; - reads one photo from stdin.")],
     top_k: Annotated[int, typer.Option(min=1, help="How many labels to list for each photo.")] = 3,

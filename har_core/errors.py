@@ -95,3 +95,21 @@ class DatasetError(HarError):
     """A dataset cannot be used."""
 
     code = "dataset_error"
+
+
+class DatasetNotFound(DatasetError):
+    """No dataset goes by that name."""
+
+    code = "dataset_not_found"
+
+
+class DatasetBroken(DatasetError):
+    """A dataset's files are missing or damaged."""
+
+    code = "dataset_broken"
+
+
+class SourceUnusable(DatasetError):
+    """What is to be imported is not there, or not laid out as expected."""
+
+    code = "source_unusable"

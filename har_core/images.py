@@ -60,6 +60,7 @@ _KNOWN_UNSUPPORTED = (
     (b"PK\3\4", "ZIP"),
     (b"\x1aE\xdf\xa3", "WebM or Matroska video"),
 )
+_SWAPS_SIDES = frozenset({5, 6, 7, 8})
 _REDUCIBLE = frozenset({"RGB", "RGBA", "L", "LA", "CMYK"})
 _MAX_SCANS = 100
 # What Pillow's decoders raise on broken files.
@@ -124,6 +125,19 @@ def decode(payload: bytes, min_side: int = 0) -> RGBImage:
         raise _too_many_pixels() from None
     except _DECODER_ERRORS as error:
         raise _decoding_error(error) from error
+
+
+def size(payload: bytes) -> tuple[int, int]:
+    """Width and height of the upright photo in pixels, from the header alone.
+
+    Raises:
+        ImageError: As ``decode``, as far as the header tells.
+    """
+    with _open(payload) as image:
+        width, height = image.size
+        is_png = image.format == "PNG"  # whose orientation, were there one, would cost a full decode
+        turned = not is_png and _orientation(image) in _SWAPS_SIDES
+    return (height, width) if turned else (width, height)
 
 
 def read(path: Path) -> bytes:

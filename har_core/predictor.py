@@ -6,29 +6,20 @@ the class maps' mean over all positions, and a class map is that label's class-a
 (Zhou et al. 2016, https://arxiv.org/abs/1512.04150), exact and without gradients.
 """
 
-import os
-import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
-from ai_edge_litert.interpreter import Interpreter
 
 from har_core import bundle as bundles
 from har_core.bundle import Bundle
-from har_core.config import settings
 from har_core.errors import BundleBroken
 from har_core.images import RGBImage, resize
-
-# A network takes some 20 MB; more at a time rarely pays.
-_MAX_THREADS = 8
+from har_core.litert import Floats, Network
 
 Decision = Literal["sure", "unsure"]
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -95,24 +86,6 @@ class _Outputs:
     embedding: Floats
 
 
-class _Network:
-    """One LiteRT interpreter; for one thread at a time."""
-
-    def __init__(self, content: bytes, threads: int) -> None:
-        self._interpreter = Interpreter(model_content=content, num_threads=threads)
-        self._interpreter.allocate_tensors()
-        runner = self._interpreter.get_signature_runner()
-        (image,) = runner.get_input_details().values()
-        self._input: int = image["index"]
-        self.input_shape = tuple(image["shape"])
-        self._outputs = {name: detail["index"] for name, detail in runner.get_output_details().items()}
-
-    def run(self, image: RGBImage) -> _Outputs:
-        self._interpreter.set_tensor(self._input, image[None])
-        self._interpreter.invoke()
-        return _Outputs(**{name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()})
-
-
 class Predictor:
     """Answers for one bundle. Safe to share between threads.
 
@@ -134,16 +107,13 @@ class Predictor:
             BundleBroken: The network cannot be loaded, or does not fit the bundle's description.
         """
         self.bundle = bundle
-        self.threads = threads or settings().threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS)
         self._reference = ModelReference(bundle.info.name, bundle.info.version)
-        self._idle: queue.LifoQueue[_Network] = queue.LifoQueue()
         try:
-            content = bundle.read(bundles.TFLITE)
-            for _ in range(self.threads):
-                self._idle.put(_Network(content, threads=1))
+            self._network = Network(bundle.read(bundles.TFLITE), threads)
             self._check_shapes()
         except (ValueError, RuntimeError, TypeError) as error:
             raise BundleBroken(f"{bundle.folder.name}: the network cannot be loaded: {error}") from error
+        self.threads = self._network.threads
 
     @property
     def labels(self) -> list[str]:
@@ -186,28 +156,17 @@ class Predictor:
         return self._calibrate(self._run(image).logits)
 
     def _run(self, image: RGBImage) -> _Outputs:
-        image = resize(image, self.input_size)
-        with self._borrow() as network:
-            return network.run(image)
+        return _Outputs(**self._network.run(resize(image, self.input_size)))
 
     def _calibrate(self, logits: Floats) -> Floats:
         scaled = logits / np.float32(self.bundle.info.temperature)
         exp = np.exp(scaled - scaled.max())
         return exp / exp.sum()
 
-    @contextmanager
-    def _borrow(self) -> Iterator[_Network]:
-        network = self._idle.get()
-        try:
-            yield network
-        finally:
-            self._idle.put(network)
-
     def _check_shapes(self) -> None:
         size = self.input_size
-        with self._borrow() as network:
-            if network.input_shape != (1, size, size, 3):
-                raise ValueError(f"its input is {network.input_shape}, not (1, {size}, {size}, 3)")
-            logits = network.run(np.zeros((size, size, 3), np.uint8)).logits
+        if self._network.input_shape != (1, size, size, 3):
+            raise ValueError(f"its input is {self._network.input_shape}, not (1, {size}, {size}, 3)")
+        logits = self._run(np.zeros((size, size, 3), np.uint8)).logits
         if logits.shape != (len(self.labels),):
             raise ValueError(f"it has {logits.size} outputs for {len(self.labels)} labels")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from har_core import feedback
 from har_core.predictor import Prediction, Predictor
 from har_ui import charts, recognition
 from har_ui.page import label_text, plain
@@ -34,15 +35,20 @@ def recognise_all(photos: Sequence[Photo], predictor: Predictor) -> list[Recogni
     return list(now.values())
 
 
-def show(results: Sequence[Recognition]) -> None:
-    """Shows all results: what failed, a summary when there are many, and a card for each photo."""
+def show(results: Sequence[Recognition], labels: Sequence[str]) -> None:
+    """Shows all results: what failed, a summary when there are many, and a card for each photo.
+
+    Args:
+        results: In the order in which the photos were brought.
+        labels: What a correction can choose from.
+    """
     for item in results:
         if item.error:
             st.error(f"**{plain(item.photo.name)}**: {plain(str(item.error))}", icon=":material/broken_image:")
     good = [item for item in results if item.prediction]
     if len(results) > 1:
         _summary(results, good)
-    _cards(_page_of(list(enumerate(good))))
+    _cards(_page_of(list(enumerate(good))), labels)
 
 
 def _answer(prediction: Prediction, key: str) -> None:
@@ -58,6 +64,28 @@ def _answer(prediction: Prediction, key: str) -> None:
     )
 
 
+def _correction(item: Recognition, labels: Sequence[str], key: str) -> None:
+    """Lets a person say what is right; the photo is kept with that label."""
+    if item.prediction is None:
+        return
+    with st.popover("Not right?", icon=":material/edit:"):
+        label = st.selectbox(
+            "What is the person doing?",
+            sorted(labels),
+            index=None,
+            format_func=label_text,
+            accept_new_options=True,
+            placeholder="Choose, or type another action",
+            key=f"label-{key}",
+        )
+        st.caption(
+            "The photo is kept on the machine that runs this app, to learn from: Dataset → Import → Corrections."
+        )
+        if st.button("Keep this photo", disabled=not label, key=f"keep-{key}"):
+            feedback.record(item.photo.payload, str(label), item.prediction)
+            st.success("Thank you: kept.", icon=":material/check:")
+
+
 def _page_of(items: Sequence[_Numbered]) -> Sequence[_Numbered]:
     pages = -(-len(items) // _PAGE)
     if pages <= 1:
@@ -66,12 +94,12 @@ def _page_of(items: Sequence[_Numbered]) -> Sequence[_Numbered]:
     return items[(number - 1) * _PAGE : number * _PAGE]
 
 
-def _cards(items: Sequence[_Numbered]) -> None:
+def _cards(items: Sequence[_Numbered], labels: Sequence[str]) -> None:
     for start in range(0, len(items), 2):
         columns = st.columns(2) if len(items) > 1 else [st.container()]
         for column, (number, item) in zip(columns, items[start : start + 2], strict=False):
             with column.container(border=True):
-                _card(item, key=f"{number}-{item.photo.key}")
+                _card(item, labels, key=f"{number}-{item.photo.key}")
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -79,7 +107,7 @@ def _thumbnail(payload: bytes) -> bytes:
     return recognition.thumbnail(payload)
 
 
-def _card(item: Recognition, key: str) -> None:
+def _card(item: Recognition, labels: Sequence[str], key: str) -> None:
     if item.prediction is None:
         return
     thumbnail = _thumbnail(item.photo.payload)
@@ -87,6 +115,7 @@ def _card(item: Recognition, key: str) -> None:
     with text:
         _answer(item.prediction, key)
         looked = st.toggle("Where it looked", key=f"heat-{key}")
+        _correction(item, labels, key)
     with picture:
         st.image(recognition.overlay(thumbnail, item.prediction) if looked else thumbnail, width="stretch")
         st.caption(plain(item.photo.name))

@@ -14,7 +14,7 @@ uploads = st.file_uploader(
     type=page.UPLOAD_TYPES,
     accept_multiple_files=True,
     max_upload_size=page.upload_megabytes(),
-    help=f"{FORMATS_FOR_PEOPLE}. Photos stay in memory and are not kept.",
+    help=f"{FORMATS_FOR_PEOPLE}. Photos stay in memory and are not kept, unless you correct an answer.",
 )
 photos = [recognition.Photo(file.name, file.getvalue()) for file in uploads]
 if not photos:
@@ -28,7 +28,7 @@ if not photos:
     photos = [examples[name] for name in chosen]
 
 if photos:
-    results.show(results.recognise_all(photos, predictor))
+    results.show(results.recognise_all(photos, predictor), predictor.labels)
 else:
     st.info(
         "Each photo gets a label, its probabilities, and whether the model is sure. "

@@ -4,33 +4,11 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from har_core.bundle import Name
 
 _Strict = ConfigDict(extra="forbid", frozen=True)
-
-
-class Split(BaseModel):
-    """Shares of the photos; they sum to 1. ``seed`` fixes who goes where."""
-
-    model_config = _Strict
-
-    train: float = Field(0.70, gt=0, lt=1)
-    val: float = Field(0.15, gt=0, lt=1)
-    test: float = Field(0.15, gt=0, lt=1)
-    seed: int = 0
-
-    @model_validator(mode="after")
-    def _sums_to_one(self) -> "Split":
-        if abs(self.train + self.val + self.test - 1) > 1e-6:
-            raise ValueError("train, val and test must sum to 1")
-        return self
-
-    @property
-    def fractions(self) -> dict[str, float]:
-        """Split → share."""
-        return {"train": self.train, "val": self.val, "test": self.test}
 
 
 class Head(BaseModel):
@@ -91,7 +69,6 @@ class Recipe(BaseModel):
     min_photos: int = Field(12, ge=3)
     seed: int = 0
     sure_precision: float = Field(0.9, gt=0, lt=1)
-    split: Split = Split()
     head: Head = Head()
     finetune: FineTune = FineTune()
 

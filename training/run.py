@@ -18,8 +18,7 @@ from scipy.special import softmax
 from har_core import bundle as bundles
 from har_core.bundle import Bundle, BundleInfo, Evaluation, Thresholds
 from har_core.config import PROJECT_ROOT
-from har_core.datasets.manifest import fingerprint
-from har_core.datasets.split import split
+from har_core.datasets.manifest import SPLITS, fingerprint
 from har_core.errors import DatasetError
 from har_core.evaluation import calibration, metrics
 from har_core.predictor import Predictor
@@ -48,7 +47,7 @@ def train(recipe: Recipe, manifest: pd.DataFrame, folder: Path) -> Bundle:
 
     Args:
         recipe: How to train.
-        manifest: See ``har_core.datasets.manifest``; it is split here, by group.
+        manifest: See ``har_core.datasets.manifest``; photos without a label or a split are left out.
         folder: Where bundles are kept.
 
     Raises:
@@ -102,15 +101,15 @@ def code_revision() -> str:
 
 
 def _choose(recipe: Recipe, manifest: pd.DataFrame) -> tuple[list[str], pd.DataFrame, list[str]]:
-    """Leaves out labels with too few photos, and splits the rest: labels left out, photos, labels kept."""
+    """Leaves out labels with too few photos: gives those labels, the photos that stay, and their labels."""
+    manifest = manifest[manifest["label"].notna() & manifest["split"].notna()]
     counts = manifest["label"].value_counts()
     labels = sorted(counts[counts >= recipe.min_photos].index)
     left_out = sorted(set(counts.index) - set(labels))
     log.info("labels left out for want of photos: %s", left_out or "none")
     manifest = manifest[manifest["label"].isin(labels)]
-    manifest = manifest.assign(split=split(manifest, recipe.split.fractions, recipe.split.seed))
     splits = manifest.groupby("label")["split"].nunique()
-    poor = sorted(splits[splits < len(recipe.split.fractions)].index)
+    poor = sorted(splits[splits < len(SPLITS)].index)
     if len(labels) < 2 or poor:
         raise DatasetError(
             f"Each label needs photos of at least three scenes, and there must be two labels; short of that: "

@@ -1,49 +1,53 @@
 """A dataset's manifest: one row a photo.
 
-Columns: ``path`` (absolute), ``label``, ``source`` and ``group`` (photos that show the same scene share it).
+=========== ====================================================================================
+id          SHA-256 of the file's bytes, hex: the photo's identity; file names repeat
+path        where the file lies, absolute; unique
+label       what is being done; missing: unlabelled
+split       ``train``, ``val`` or ``test``; missing: not assigned
+group       photos that show the same scene share it
+source      which set or folder the photo came from
+width       of the upright photo, pixels
+height      of the upright photo, pixels
+phash       perceptual hash (discrete cosine transform), 16 hex digits
+dhash       perceptual hash (gradients), 16 hex digits
+brightness  mean luma, 0–255
+contrast    standard deviation of the luma, 0–127
+sharpness   variance of the Laplacian at 256 px
+=========== ====================================================================================
+
+The effective manifest, after fixes, also has ``excluded``, ``kept`` (looked at and found right) and ``fixed``: bool.
 """
 
 import hashlib
-from pathlib import Path
 
 import pandas as pd
 
-from har_core.errors import DatasetError
+SPLITS = ("train", "val", "test")
+TEXT_COLUMNS = ("id", "path", "label", "split", "group", "source", "phash", "dhash")
+NUMBER_COLUMNS = {
+    "width": "int32",
+    "height": "int32",
+    "brightness": "float32",
+    "contrast": "float32",
+    "sharpness": "float32",
+}
+COLUMNS = (*TEXT_COLUMNS, *NUMBER_COLUMNS)
 
 
-def read_csv(file: Path, roots: dict[str, Path] | None = None) -> pd.DataFrame:
-    """Reads a CSV with the columns ``path`` and ``label``, and perhaps ``source`` and ``group``.
+def from_rows(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Makes a manifest, with the columns' types, from one mapping a photo."""
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype(dict.fromkeys(TEXT_COLUMNS, "string") | NUMBER_COLUMNS)
 
-    Args:
-        file: The CSV; paths in it are relative to its folder.
-        roots: Source → folder that the paths of that source are relative to instead.
 
-    Returns:
-        The manifest, in the file's order.
-
-    Raises:
-        DatasetError: A column or an image is missing.
-    """
-    frame = pd.read_csv(file, dtype=str)
-    missing = {"path", "label"} - set(frame.columns)
-    if missing:
-        raise DatasetError(f"{file.name} lacks the column {', '.join(sorted(missing))}.")
-    if "source" not in frame:
-        frame["source"] = file.parent.name
-    if "group" not in frame:
-        frame["group"] = frame["path"]
-    folders = frame["source"].map(lambda source: (roots or {}).get(source, file.parent))
-    frame["path"] = [str(Path(folder, path)) for folder, path in zip(folders, frame["path"], strict=True)]
-    absent = next((path for path in frame["path"] if not Path(path).is_file()), None)
-    if absent:
-        raise DatasetError(f"{file.name} names an image that is not there: {absent}")
-    return frame[["path", "label", "source", "group"]]
+def included(manifest: pd.DataFrame) -> pd.DataFrame:
+    """The photos that no fix excludes."""
+    return manifest[~manifest["excluded"]]
 
 
 def fingerprint(manifest: pd.DataFrame) -> str:
-    """SHA-256 over the photos' bytes, labels and splits, whatever their order and place."""
-    digest = hashlib.sha256()
-    rows = zip(manifest["path"], manifest["label"], manifest["split"], strict=True)
-    for line in sorted(f"{hashlib.sha256(Path(p).read_bytes()).hexdigest()} {label} {s}" for p, label, s in rows):
-        digest.update(line.encode() + b"\n")
-    return digest.hexdigest()
+    """SHA-256 over the photos' bytes, labels, groups and splits, whatever their order and place."""
+    columns = [manifest[name].fillna("") for name in ("id", "label", "group", "split")]
+    lines = sorted("\t".join(row) for row in zip(*columns, strict=True))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,17 +1,42 @@
-"""Splits by group: photos of one scene land on one side, and each label is shared out as evenly as that allows."""
+"""Splits a dataset so that photos of one scene, and near-duplicates, land on one side."""
 
 import numpy as np
 import pandas as pd
 
+from har_core.datasets import duplicates
+from har_core.datasets.manifest import SPLITS, included
+from har_core.datasets.store import Dataset
+
+
+def split_dataset(dataset: Dataset, val: float, test: float, seed: int = 0) -> pd.Series:
+    """Splits a dataset's labelled photos and records the result.
+
+    Args:
+        dataset: The dataset.
+        val: Share of the photos for ``val``.
+        test: Share of the photos for ``test``.
+        seed: The same seed, dataset and shares give the same split.
+
+    Returns:
+        The split's name by row of the manifest; missing for unlabelled and excluded photos.
+    """
+    photos = included(dataset.manifest())
+    photos = photos.assign(group=duplicates.clusters(photos).astype(str))
+    photos = photos[photos["label"].notna()]
+    fractions = dict(zip(SPLITS, (1 - val - test, val, test), strict=True))
+    assigned = split(photos, {name: share for name, share in fractions.items() if share > 0}, seed)
+    dataset.set_split(assigned)
+    return assigned
+
 
 def split(manifest: pd.DataFrame, fractions: dict[str, float], seed: int = 0) -> pd.Series:
-    """Assigns each photo to a split.
+    """Assigns each photo to a split, and each label to the splits as evenly as its groups allow.
 
     Groups are dealt out one after the other, those with the rarest labels first, each to the split that lacks most of
     the group's labels.
 
     Args:
-        manifest: With the columns ``label`` and ``group``.
+        manifest: With the columns ``label`` and ``group``; groups are never divided.
         fractions: Split → share of the photos; the shares sum to 1.
         seed: The same seed, manifest and fractions give the same split.
 
@@ -24,14 +49,14 @@ def split(manifest: pd.DataFrame, fractions: dict[str, float], seed: int = 0) ->
     labels = manifest["label"].value_counts()
     counts = pd.crosstab(manifest["group"], manifest["label"])[labels.index]
     counts = counts.sample(frac=1, random_state=seed)
-    rarity = (counts.to_numpy() > 0) @ (1 / labels.to_numpy())
+    table = counts.to_numpy()
+    rarity = (table > 0) @ (1 / labels.to_numpy())
     target = np.outer(list(fractions.values()), labels.to_numpy())
     given = np.zeros_like(target)
     chosen: dict[str, str] = {}
     for row in np.argsort(-rarity, kind="stable"):
-        group = counts.to_numpy()[row]
-        lacking = ((target - given) / target * (group > 0)).sum(axis=1)
+        lacking = ((target - given) / target * (table[row] > 0)).sum(axis=1)
         best = int(np.argmax(lacking))
-        given[best] += group
+        given[best] += table[row]
         chosen[str(counts.index[row])] = names[best]
     return manifest["group"].astype(str).map(chosen).rename("split")

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from har_core import explain, images
 from har_core.bundle import Bundle
-from har_core.datasets.manifest import read_csv
-from har_core.datasets.split import split
+from har_core.datasets import ingest
+from har_core.datasets.sources import table
+from har_core.datasets.split import split_dataset
 from har_core.predictor import Predictor
 
 
@@ -99,14 +100,14 @@ def test_the_shipped_model_is_as_right_as_its_card_says(everyday, real_photos):
     assert np.mean(right) == pytest.approx(accuracy, abs=0.005)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def real_photos(photos_root, everyday):
     """The test split of the set that the model was made from: photos, none of them trained on, with their labels."""
-    recipe = everyday.bundle.info.recipe
-    manifest = read_csv(photos_root / "everyday" / "labels.csv")
-    manifest = manifest[manifest["label"].isin(everyday.labels)]
-    shares = {name: recipe["split"][name] for name in ("train", "val", "test")}
-    manifest = manifest[split(manifest, shares, recipe["split"]["seed"]) == "test"]
+    dataset = ingest.ingest("everyday", table.read(photos_root / "everyday" / "labels.csv"))
+    split_dataset(dataset, val=0.15, test=0.15)
+    assert dataset.base()["label"].nunique() > len(everyday.labels), "rare labels were left out"
+    manifest = dataset.base()
+    manifest = manifest[manifest["label"].isin(everyday.labels) & (manifest["split"] == "test")]
     assert len(manifest) == everyday.bundle.info.evaluation.n
     return [
         (images.decode(images.read(Path(path)), min_side=everyday.input_size), label)

@@ -4,7 +4,6 @@ import json
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 import skimage.data
 from PIL import Image
@@ -13,6 +12,9 @@ from pydantic import ValidationError
 from har_core import bundle as bundles
 from har_core import images
 from har_core.config import PROJECT_ROOT
+from har_core.datasets import ingest
+from har_core.datasets.sources import table
+from har_core.datasets.split import split_dataset
 from har_core.errors import DatasetError
 from har_core.predictor import Predictor
 from tests.conftest import tiny_network
@@ -27,7 +29,7 @@ def test_the_recipes_that_ship_are_valid():
         assert recipe.load(path).name == path.stem
 
 
-@pytest.mark.parametrize("text", ['name = "x"\nepochz = 3', 'name = "x"\n[split]\ntrain = 0.9', 'name = "../x"', ""])
+@pytest.mark.parametrize("text", ['name = "x"\nepochz = 3', 'name = "x"\n[finetune]\ncrop = 2', 'name = "../x"', ""])
 def test_a_wrong_recipe_is_refused_by_field(tmp_path, text):
     (tmp_path / "r.toml").write_text(text)
     with pytest.raises(ValidationError):
@@ -81,18 +83,19 @@ def test_a_crop_of_the_whole_image_without_jitter_is_the_image_or_its_mirror():
 
 @pytest.fixture
 def coloured_photos(tmp_path):
-    """Ninety photos of noise over three colours, as a manifest."""
+    """Ninety photos of noise over three colours, two to a scene, and one photo of a rare label: a split manifest."""
     rng = np.random.default_rng(0)
-    rows = []
-    for number in range(90):
-        label = ("red", "green", "blue")[number % 3]
+    lines = ["path,label,group"]
+    for number in range(91):
+        label = ("red", "green", "blue")[number % 3] if number < 90 else "rare"
         pixels = rng.integers(0, 80, (48, 48, 3))
         pixels[..., number % 3] += 150
-        path = tmp_path / f"{number}.png"
-        Image.fromarray(pixels.astype(np.uint8)).save(path)
-        rows.append({"path": str(path), "label": label, "source": "made", "group": str(number // 2 * 3 + number % 3)})
-    rows.append({"path": str(path), "label": "rare", "source": "made", "group": "rare"})
-    return pd.DataFrame(rows)
+        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"{number}.png")
+        lines.append(f"{number}.png,{label},scene-{number // 6}-{label}")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    dataset = ingest.ingest("coloured", table.read(tmp_path / "labels.csv"))
+    split_dataset(dataset, val=0.2, test=0.2)
+    return dataset.manifest()
 
 
 def test_training_learns_and_leaves_a_sound_bundle(coloured_photos, tmp_path):
@@ -119,7 +122,7 @@ def test_two_labels_can_be_learnt(coloured_photos, tmp_path):
 
 
 def test_a_label_from_one_scene_is_named_before_anything_is_trained(coloured_photos, tmp_path):
-    coloured_photos.loc[coloured_photos["label"] == "blue", "group"] = "one"
+    coloured_photos.loc[coloured_photos["label"] == "blue", "split"] = "train"
     with pytest.raises(DatasetError, match="blue"):
         run.train(Recipe(name="x"), coloured_photos, tmp_path)
 
@@ -141,5 +144,5 @@ def test_the_same_seed_gives_the_same_batches():
 
 
 def test_the_shipped_bundle_fits_its_limit():
-    for folder in (PROJECT_ROOT / "models").iterdir():
+    for folder in (PROJECT_ROOT / "models").glob("*@*"):
         assert sum(path.stat().st_size for path in folder.iterdir()) < 40_000_000

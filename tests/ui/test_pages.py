@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from har_core import feedback
 from har_core.config import PROJECT_ROOT
 from har_core.errors import NotAnImage
 from har_core.predictor import Score
@@ -69,6 +70,18 @@ def test_many_photos_with_a_bad_one_between_them():
         "Sure answers": "1",
         "Could not be read": "1",
     }
+
+
+def test_a_corrected_photo_is_kept_with_its_right_label():
+    app = open_page("pages/1_Predict.py")
+    example = recognition.examples()[0]
+    app.file_uploader[0].upload(example.name, example.payload, "image/jpeg").run()
+    app.selectbox[0].set_value("walking").run()
+    next(button for button in app.button if button.label == "Keep this photo").click().run()
+    assert not app.exception
+    (correction,) = feedback.corrections()
+    assert (correction.label, correction.predicted, correction.photo) == ("walking", "cycling", example.key)
+    assert feedback.photo_path(example.key).read_bytes() == example.payload
 
 
 def test_the_same_photo_twice_is_two_rows():

@@ -1,0 +1,238 @@
+"""``har data``: import, list, show, check and split datasets."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from har_cli.output import JsonOption, complain, fail, failing_on_errors, print_json, quiet_runtime
+from har_cli.reporting import ProgressFileOption, reporting
+from har_core.datasets import checks, ingest, store
+from har_core.datasets.manifest import SPLITS
+from har_core.datasets.sources import archive, folder, kaggle_har, people, table
+from har_core.datasets.sources.candidates import Source
+from har_core.datasets.split import split_dataset
+from har_core.datasets.store import Dataset
+from har_core.progress import Progress
+
+app = typer.Typer(help="Import, list, show, check and split datasets.", no_args_is_help=True)
+imports = typer.Typer(help="Make a dataset of photos from one of these sources.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+
+NameOption = Annotated[str, typer.Option("--name", "-n", help="The new dataset's name: a-z, 0-9, - and _.")]
+CopyOption = Annotated[bool, typer.Option("--copy", help="Copy the photos, instead of leaving them where they are.")]
+NameArgument = Annotated[str, typer.Argument(help="The dataset's name.")]
+SkippedShown = 5
+
+
+@imports.command("folder")
+def import_folder(
+    path: Annotated[
+        Path, typer.Argument(help="A folder of class folders, perhaps below train, val and test; or a zip.")
+    ],
+    name: NameOption,
+    copy: CopyOption = False,
+    json: JsonOption = False,
+    progress_file: ProgressFileOption = None,
+) -> None:
+    """Imports class folders: the label of cycling/1.jpg is cycling."""
+    _run(name, lambda progress: folder.read(_unpacked(path, name, progress), path.stem), copy, json, progress_file)
+
+
+@imports.command("csv")
+def import_csv(
+    file: Annotated[
+        Path, typer.Argument(help="A CSV with the columns path and label; perhaps source, group and split.")
+    ],
+    name: NameOption,
+    root: Annotated[
+        list[str] | None, typer.Option(help="SOURCE=DIR: the folder that the paths of a source are relative to.")
+    ] = None,
+    copy: CopyOption = False,
+    json: JsonOption = False,
+    progress_file: ProgressFileOption = None,
+) -> None:
+    """Imports the photos that a CSV file names."""
+    _run(name, lambda _: table.read(file, _roots(root or [])), copy, json, progress_file)
+
+
+@imports.command("kaggle-har")
+def import_kaggle_har(
+    name: NameOption,
+    path: Annotated[
+        Path | None, typer.Argument(help="A folder or zip in the set's layout; downloads it if absent.")
+    ] = None,
+    copy: CopyOption = False,
+    json: JsonOption = False,
+    progress_file: ProgressFileOption = None,
+) -> None:
+    """Imports Kaggle's Human Action Recognition set."""
+
+    def read(progress: Progress) -> Source:
+        if path is None:
+            progress(0, 1, "downloading")
+            return kaggle_har.read(kaggle_har.download())
+        return kaggle_har.read(_unpacked(path, name, progress))
+
+    _run(name, read, copy, json, progress_file)
+
+
+@imports.command("feedback")
+def import_feedback(name: NameOption, json: JsonOption = False, progress_file: ProgressFileOption = None) -> None:
+    """Imports the corrections that people made; the photos are copied."""
+    _run(name, lambda _: people.read(), True, json, progress_file)
+
+
+@app.command("list")
+def list_datasets(json: JsonOption = False) -> None:
+    """Lists the datasets."""
+    for name in store.names():
+        with failing_on_errors():
+            info = store.load(name).info
+        if json:
+            print_json(info.model_dump())
+        else:
+            print(f"{info.name}: {info.images} photos from {info.kind}, {info.created[:10]}")
+
+
+@app.command()
+def show(name: NameArgument, json: JsonOption = False) -> None:
+    """Shows how many photos of each label a dataset has, split by split."""
+    with failing_on_errors():
+        row = _summary(store.load(name))
+    if json:
+        print_json(row)
+        return
+    print(f"{name}: {row['images']} photos, {row['excluded']} excluded, {row['unlabelled']} unlabelled")
+    print(f"from {row['kind']} {row['origin']}; fingerprint {row['fingerprint'][:16]}; {row['fixes']} fixes")
+    for label, counts in row["labels"].items():
+        print(f"  {label}: " + ", ".join(f"{count} {split}" for split, count in counts.items()))
+
+
+@app.command()
+def check(name: NameArgument, json: JsonOption = False, progress_file: ProgressFileOption = None) -> None:
+    """Looks for broken files, duplicates, leaks between splits, poor photos and wrong labels.
+
+    Exits with 1 where files cannot be read, or where (near-)duplicates differ in label or lie in different splits.
+    """
+    with failing_on_errors(), reporting(progress_file) as progress, quiet_runtime():
+        report = checks.check(store.load(name), progress)
+    if json:
+        print_json(report.model_dump())
+    else:
+        _print_report(report)
+    if not report.is_sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+def split(
+    name: NameArgument,
+    val: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the photos for choosing among models.")] = 0.15,
+    test: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the photos for the final figures.")] = 0.15,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same split.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Splits a dataset by label, keeping photos of one scene and near-duplicates together."""
+    if val + test >= 1:
+        fail("--val and --test leave nothing to train on.", code=2)
+    with failing_on_errors():
+        dataset = store.load(name)
+        assigned = split_dataset(dataset, val, test, seed).value_counts()
+        counts = {key: int(assigned.get(key, 0)) for key in SPLITS}
+        fingerprint = dataset.fingerprint()
+    if json:
+        print_json({"name": name, "fingerprint": fingerprint, **counts})
+    else:
+        print(f"{name}: " + ", ".join(f"{count} {key}" for key, count in counts.items()))
+
+
+@app.command()
+def remove(name: NameArgument, json: JsonOption = False) -> None:
+    """Deletes a dataset; photos that were not copied into it stay where they are."""
+    with failing_on_errors():
+        store.remove(name)
+    if json:
+        print_json({"removed": name})
+    else:
+        print(f"removed {name}")
+
+
+def _run(name: str, read: Callable[[Progress], Source], copy: bool, json: bool, progress_file: Path | None) -> None:
+    with failing_on_errors():
+        ingest.require_free(name)
+        with reporting(progress_file) as progress:
+            dataset = ingest.ingest(name, read(progress), progress, copy)
+        skipped = dataset.skipped()
+        row = dataset.info.model_dump() | {"skipped_by_reason": dict(Counter(skipped["code"]))}
+    for path, _, message in skipped.head(SkippedShown).itertuples(index=False, name=None):
+        complain(f"left out {path}: {message}")
+    if len(skipped) > SkippedShown:
+        complain(f"… and {len(skipped) - SkippedShown} more; the dataset's page lists them all")
+    if json:
+        print_json(row)
+    else:
+        print(f"{name}: {dataset.info.images} photos imported, {len(skipped)} left out")
+
+
+def _unpacked(path: Path, name: str, progress: Progress) -> Path:
+    """The folder itself, or where a zip's content was unpacked to."""
+    if not path.is_file():
+        return path
+    target = ingest.workplace(name) / "files"
+    for item in archive.unpack(path, target, progress):
+        complain(f"left out {item.path}: {item.message}")
+    return archive.content_root(target)
+
+
+def _roots(pairs: list[str]) -> dict[str, Path]:
+    roots = {}
+    for pair in pairs:
+        source, equals, path = pair.partition("=")
+        if not equals or not Path(path).is_dir():
+            fail(f"--root takes SOURCE=DIR with a folder that is there, not {pair}.", code=2)
+        roots[source] = Path(path)
+    return roots
+
+
+def _summary(dataset: Dataset) -> dict[str, Any]:
+    photos = dataset.manifest()
+    used = photos[~photos["excluded"]]
+    counts = used.fillna({"split": "unassigned"}).groupby(["label", "split"]).size()
+    labels: dict[str, dict[str, int]] = {}
+    for label, name, count in counts.reset_index().itertuples(index=False, name=None):
+        labels.setdefault(label, {})[name] = int(count)
+    return dataset.info.model_dump() | {
+        "fingerprint": dataset.fingerprint(),
+        "fixes": len(dataset.fixes()),
+        "excluded": int(photos["excluded"].sum()),
+        "unlabelled": int(used["label"].isna().sum()),
+        "labels": labels,
+    }
+
+
+def _print_report(report: checks.Report) -> None:
+    limits = report.thresholds
+    print(f"{report.images} photos")
+    print(f"not readable: {len(report.undecodable)}")
+    print(f"exact duplicates: {len(report.duplicates)} groups")
+    print(
+        f"near-duplicates: {len(report.near_duplicates)} groups, {len(report.near_pairs)} pairs "
+        f"(at most {limits['phash_bits']:.0f} and {limits['dhash_bits']:.0f} of 64 bits of two hashes differ)"
+    )
+    for pair in report.near_pairs[:SkippedShown]:
+        print(f"    {pair.paths[0]} ~ {pair.paths[1]} ({pair.bits} bits)")
+    print(f"(near-)duplicates in different splits: {len(report.cross_split)} groups")
+    print(f"(near-)duplicates with different labels: {len(report.conflicting)} groups")
+    print(
+        f"too dark: {len(report.too_dark)}, too bright: {len(report.too_bright)}, blurred: {len(report.blurred)}, ",
+        end="",
+    )
+    print(f"small: {len(report.small)}")
+    print(f"labels with fewer than {limits['few_photos']:.0f} photos: {', '.join(report.few) or 'none'}")
+    print(f"photos of the most frequent label for each of the rarest: {report.imbalance:.1f}")
+    print(f"probably wrong labels: {len(report.label_issues)}")
+    for issue in report.label_issues[:SkippedShown]:
+        print(f"    {issue.path}: {issue.label}, perhaps {issue.suggested} ({issue.score:.2f})")

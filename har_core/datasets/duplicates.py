@@ -1,0 +1,85 @@
+"""Photos that are the same, or nearly.
+
+Exact duplicates have the same bytes. Near-duplicates (resized, recompressed, lightly retouched) have perceptual hashes
+that differ in few of 64 bits, in two hashes at once: one of the photo's low frequencies, one of its gradients. Either
+alone confuses photos of plain scenes. Source: Zauner 2010, "Implementation and Benchmarking of Perceptual Image Hash
+Functions".
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+# Largest number of differing bits, of 64.
+PHASH_BITS = 8
+DHASH_BITS = 10
+
+_BLOCK = 256
+
+Pairs = npt.NDArray[np.int64]
+
+
+def exact_groups(manifest: pd.DataFrame) -> list[list[int]]:
+    """Rows that have the same bytes, group by group."""
+    rows = pd.Series(range(len(manifest)))
+    return [list(group) for _, group in rows.groupby(manifest["id"].to_numpy()) if len(group) > 1]
+
+
+def near_pairs(manifest: pd.DataFrame) -> Pairs:
+    """Pairs of rows that nearly show the same, without those of the same bytes.
+
+    Returns:
+        int64 ``(n, 2)``, the smaller row first.
+    """
+    phash, dhash, identity = (_unsigned(manifest["phash"]), _unsigned(manifest["dhash"]), manifest["id"].to_numpy())
+    found = [np.empty((0, 2), np.int64)]
+    for start in range(0, len(manifest), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        close = np.bitwise_count(phash[block, None] ^ phash[None, start:]) <= PHASH_BITS
+        left, right = np.nonzero(close)
+        left, right = left + start, right + start
+        ordered = left < right
+        left, right = left[ordered], right[ordered]
+        both = np.bitwise_count(dhash[left] ^ dhash[right]) <= DHASH_BITS
+        pairs = np.stack([left[both], right[both]], axis=1)
+        found.append(pairs[identity[pairs[:, 0]] != identity[pairs[:, 1]]])
+    return np.concatenate(found)
+
+
+def clusters(manifest: pd.DataFrame, pairs: Pairs | None = None) -> npt.NDArray[np.int64]:
+    """Numbers the photos so that those that must stay on one side of a split share a number.
+
+    They do so when they have the same bytes, the same group, or are near-duplicates, also through others.
+
+    Args:
+        manifest: With ``id``, ``group``, ``phash`` and ``dhash``.
+        pairs: What ``near_pairs`` gave for it, where that is known already.
+
+    Returns:
+        int64 ``(n,)``.
+    """
+    count = len(manifest)
+    edges = [near_pairs(manifest) if pairs is None else pairs]
+    for column in ("id", "group"):
+        codes = pd.factorize(manifest[column])[0]
+        first = pd.Series(range(count)).groupby(codes).transform("first").to_numpy()
+        edges.append(np.stack([first, np.arange(count)], axis=1))
+    left, right = np.concatenate(edges).T
+    graph = coo_array((np.ones(len(left), bool), (left, right)), shape=(count, count))
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def groups_of(pairs: Pairs, count: int) -> list[list[int]]:
+    """Joins pairs of rows into groups, each sorted, in the order of their first rows."""
+    if not len(pairs):
+        return []
+    graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
+    numbers = connected_components(graph, directed=False)[1]
+    rows = pd.Series(range(count))
+    return [list(group) for _, group in rows.groupby(numbers) if len(group) > 1]
+
+
+def _unsigned(hashes: pd.Series) -> npt.NDArray[np.uint64]:
+    return np.fromiter((int(text, 16) for text in hashes), np.uint64, len(hashes))
