@@ -46,6 +46,15 @@ def at_random(codes: Codes, seed: int) -> tuple[Codes, Codes]:
     return planted, rows
 
 
+def by_frequency(codes: Codes, seed: int) -> tuple[Codes, Codes]:
+    """The same, but frequent labels are given more often, so that each stays as frequent as it was."""
+    rng = np.random.default_rng(seed)
+    rows = rng.choice(len(codes), round(_SHARE * len(codes)), replace=False)
+    planted = codes.copy()
+    planted[rows] = rng.choice(codes, len(rows))
+    return planted, rows[planted[rows] != codes[rows]]
+
+
 def look_alikes(codes: Codes, embeddings: Floats, seed: int) -> tuple[Codes, Codes]:
     """The same, but each gets one of the two labels whose mean embedding is nearest its own label's."""
     rng = np.random.default_rng(seed)
@@ -75,6 +84,7 @@ def report(name: str, embeddings: Floats, labels: Sequence[str]) -> None:
     print(f"{name}: {len(codes):,} photos, {len(names)} labels; as they are, {len(clean)} named")
     for how, (planted, rows) in {
         "at random": at_random(codes, seed=0),
+        "by frequency": by_frequency(codes, seed=0),
         "look-alikes": look_alikes(codes, embeddings, seed=0),
     }.items():
         started = time.perf_counter()

@@ -9,7 +9,7 @@ import typer
 
 from har_cli.output import JsonOption, complain, fail, failing_on_errors, print_json, quiet_runtime
 from har_cli.reporting import ProgressFileOption, reporting
-from har_core.datasets import checks, ingest, store
+from har_core.datasets import cache, checks, ingest, store
 from har_core.datasets.manifest import SPLITS
 from har_core.datasets.sources import archive, folder, kaggle_har, people, table
 from har_core.datasets.sources.candidates import Source
@@ -154,6 +154,7 @@ def remove(name: NameArgument, json: JsonOption = False) -> None:
     """Deletes a dataset; photos that were not copied into it stay where they are."""
     with failing_on_errors():
         store.remove(name)
+        cache.remove_stale({store.load(other).info.images_fingerprint for other in store.names()})
     if json:
         print_json({"removed": name})
     else:

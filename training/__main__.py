@@ -6,7 +6,6 @@ from pathlib import Path
 
 from har_core.config import settings
 from har_core.datasets import store
-from har_core.datasets.manifest import included
 from har_core.datasets.split import split_dataset
 from training import recipe
 from training.run import train
@@ -16,5 +15,5 @@ if __name__ == "__main__":
     dataset = store.load(sys.argv[2])
     if dataset.base()["split"].isna().all():
         split_dataset(dataset, val=0.15, test=0.15)
-    bundle = train(recipe.load(Path(sys.argv[1])), included(dataset.manifest()), settings().shipped_models)
+    bundle = train(recipe.load(Path(sys.argv[1])), dataset, settings().shipped_models)
     print(bundle.folder)

@@ -1,38 +1,14 @@
-"""Photos → arrays, and arrays → augmented batches."""
+"""Decoded photos → augmented batches."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from har_core import images
-from har_core.errors import DatasetError, HarError
 from training.recipe import FineTune
 
 UInt8 = npt.NDArray[np.uint8]
-
-
-def load(paths: Sequence[str], size: int) -> UInt8:
-    """Decodes and resizes photos exactly as serving does.
-
-    Returns:
-        uint8 ``(n, size, size, 3)``.
-
-    Raises:
-        DatasetError: One of them cannot be read; it is named.
-    """
-
-    def one(path: str) -> UInt8:
-        try:
-            return images.resize(images.decode(images.read(Path(path)), min_side=size), size)
-        except HarError as error:
-            raise DatasetError(f"{path}: {error}") from error
-
-    with ThreadPoolExecutor() as pool:
-        return np.stack(list(pool.map(one, paths)))
 
 
 def batches(photos: UInt8, targets: npt.NDArray[np.float32], options: FineTune, seed: int) -> tf.data.Dataset:

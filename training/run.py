@@ -18,11 +18,13 @@ from scipy.special import softmax
 from har_core import bundle as bundles
 from har_core.bundle import Bundle, BundleInfo, Evaluation, Thresholds
 from har_core.config import PROJECT_ROOT
-from har_core.datasets.manifest import SPLITS, fingerprint
+from har_core.datasets import cache
+from har_core.datasets.manifest import SPLITS, fingerprint, included
+from har_core.datasets.store import Dataset
 from har_core.errors import DatasetError
 from har_core.evaluation import calibration, metrics
 from har_core.predictor import Predictor
-from training import card, export, fit, inputs, network
+from training import card, export, fit, network
 from training.recipe import Recipe
 
 log = logging.getLogger(__name__)
@@ -42,16 +44,16 @@ class Part:
     truth: Indices
 
 
-def train(recipe: Recipe, manifest: pd.DataFrame, folder: Path) -> Bundle:
+def train(recipe: Recipe, dataset: Dataset, folder: Path) -> Bundle:
     """Trains a model and writes its bundle to ``folder / "NAME@VERSION"``.
 
     Args:
         recipe: How to train.
-        manifest: See ``har_core.datasets.manifest``; photos without a label or a split are left out.
+        dataset: What to train on; photos without a label or a split are left out.
         folder: Where bundles are kept.
 
     Raises:
-        DatasetError: A label is missing from one of the splits.
+        DatasetError: A label is missing from one of the splits, or a photo cannot be read; it is named.
         RuntimeError: LiteRT and Keras give different answers.
         FileExistsError: That version exists already.
     """
@@ -60,8 +62,9 @@ def train(recipe: Recipe, manifest: pd.DataFrame, folder: Path) -> Bundle:
         raise FileExistsError(f"{destination} exists already: give the recipe a new version.")
     revision = code_revision()
     keras.utils.set_random_seed(recipe.seed)
-    left_out, manifest, labels = _choose(recipe, manifest)
-    parts = {str(name): _part(rows, labels, recipe.image_size) for name, rows in manifest.groupby("split")}
+    left_out, manifest, labels = _choose(recipe, included(dataset.manifest()))
+    photos = _pixels(dataset, recipe.image_size)
+    parts = {str(name): _part(rows, labels, photos) for name, rows in manifest.groupby("split")}
     log.info("photos: %s; labels: %d", {name: len(part.truth) for name, part in parts.items()}, len(labels))
 
     model = _fit(recipe, parts, len(labels))
@@ -118,9 +121,19 @@ def _choose(recipe: Recipe, manifest: pd.DataFrame) -> tuple[list[str], pd.DataF
     return left_out, manifest, labels
 
 
-def _part(rows: pd.DataFrame, labels: list[str], size: int) -> Part:
+def _pixels(dataset: Dataset, size: int) -> Photos:
+    """All photos of the dataset, decoded; one that has become unreadable since the import ends the training."""
+    photos = cache.pixels(dataset, size)
+    unreadable = cache.unreadable(dataset, size)
+    if unreadable:
+        row, message = next(iter(unreadable.items()))
+        raise DatasetError(f"{dataset.base()['path'][row]}: {message}")
+    return photos
+
+
+def _part(rows: pd.DataFrame, labels: list[str], photos: Photos) -> Part:
     truth = pd.Categorical(rows["label"], categories=labels).codes.astype(np.int64)
-    return Part(inputs.load(list(rows["path"]), size), truth)
+    return Part(photos[rows.index.to_numpy()], truth)
 
 
 def _fit(recipe: Recipe, parts: dict[str, Part], labels: int) -> keras.Model:

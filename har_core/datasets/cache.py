@@ -1,8 +1,8 @@
 """What is computed once for a dataset's photos and kept: decoded pixels, embeddings, a map of these, thumbnails.
 
 All of it lies under ``HAR_HOME/cache``, named by ``images_fingerprint``, and may be deleted at any time. Rows are those
-of ``Dataset.base()``. Work that is interrupted goes on where it stopped when it is asked for again. A photo that cannot be
-read any more has a row of zeros, is listed by ``unreadable``, and is tried again each time the rows are asked for.
+of ``Dataset.base()``. Work that is interrupted goes on where it stopped when it is asked for again. A photo that cannot
+be read any more has a row of zeros, is listed by ``unreadable``, and is tried again each time the rows are asked for.
 """
 
 import fcntl

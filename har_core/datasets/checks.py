@@ -111,7 +111,7 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
         near_pairs=_near_pairs(photos, pairs),
         cross_split=_paths(photos, [group for group in alike if _differ(photos, group, "split")]),
         conflicting=_paths(photos, [group for group in alike if _differ(photos, group, "label")]),
-        label_issues=_label_issues(photos, embeddings[photos.index]),
+        label_issues=_label_issues(photos, embeddings if len(photos) == len(embeddings) else embeddings[photos.index]),
         thresholds={
             "phash_bits": duplicates.PHASH_BITS,
             "dhash_bits": duplicates.DHASH_BITS,
@@ -190,9 +190,7 @@ def _balance(photos: pd.DataFrame) -> dict[str, object]:
 
 def _label_issues(photos: pd.DataFrame, embeddings: npt.NDArray[np.float32]) -> list[LabelIssue]:
     """Probably wrong labels, worst first; photos that a person looked at are left out."""
-    labelled = photos["label"].notna().to_numpy()
-    photos = photos[labelled]
-    found = label_issues.find(embeddings[labelled], photos["label"].to_numpy(str))
+    found = label_issues.find(embeddings, photos["label"])
     kept, paths = photos["kept"].to_numpy(), photos["path"].to_numpy()
     return [
         LabelIssue(path=str(paths[row]), label=label, suggested=suggested, score=score)
