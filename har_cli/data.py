@@ -134,13 +134,15 @@ def split(
     test: Annotated[float, typer.Option(min=0, max=0.9, help="Share of the photos for the final figures.")] = 0.15,
     seed: Annotated[int, typer.Option(help="The same seed gives the same split.")] = 0,
     json: JsonOption = False,
+    progress_file: ProgressFileOption = None,
 ) -> None:
     """Splits a dataset by label, keeping photos of one scene and near-duplicates together."""
     if val + test >= 1:
         fail("--val and --test leave nothing to train on.", code=2)
     with failing_on_errors():
         dataset = store.load(name)
-        assigned = split_dataset(dataset, val, test, seed).value_counts()
+        with reporting(progress_file) as progress:
+            assigned = split_dataset(dataset, val, test, seed, progress).value_counts()
         counts = {key: int(assigned.get(key, 0)) for key in SPLITS}
         fingerprint = dataset.fingerprint()
     if json:

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import plotly.graph_objects as go
 
 from har_core.predictor import Score
@@ -10,6 +13,7 @@ from har_ui.page import label_text
 SURE = "#0d9488"
 UNSURE = "#d97706"
 _REST = "#94a3b8"
+_SPLIT_COLOURS = {"train": "#0d9488", "val": "#d97706", "test": "#6366f1"}
 
 
 def score_bars(scores: Sequence[Score], is_sure: bool, threshold: float) -> go.Figure:
@@ -57,6 +61,101 @@ def label_counts(counts: dict[str, int]) -> go.Figure:
     figure.update_xaxes(visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
     return _compact(figure, height=30 * len(labels) + 24)
+
+
+def split_counts(table: pd.DataFrame) -> go.Figure:
+    """Stacked bars: how many photos each label has, split by split.
+
+    Args:
+        table: Counts; index: labels, in the order to be shown; columns: splits.
+    """
+    names = [label_text(label) for label in table.index]
+    figure = go.Figure(
+        [
+            go.Bar(
+                x=table[split],
+                y=names,
+                name=str(split),
+                orientation="h",
+                marker_color=_SPLIT_COLOURS.get(str(split), _REST),
+                hovertemplate=f"%{{y}}: %{{x}} in {split}<extra></extra>",
+            )
+            for split in table.columns
+        ]
+    )
+    totals = table.sum(axis=1)
+    figure.add_scatter(
+        x=totals,
+        y=names,
+        mode="text",
+        text=[f" {total:,}" for total in totals],
+        textposition="middle right",
+        cliponaxis=False,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    figure.update_xaxes(visible=False, fixedrange=True, range=[0, 1.15 * max(totals, default=1)])
+    # Upside down; left to itself, the axis would leave room for the totals' text above and below.
+    figure.update_yaxes(range=[len(table) - 0.5, -0.5], fixedrange=True, ticksuffix="  ", type="category")
+    _compact(figure, height=24 * len(table) + 44)
+    legend = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"}
+    return figure.update_layout(barmode="stack", showlegend=len(table.columns) > 1, legend=legend, margin={"t": 34})
+
+
+def size_bubbles(table: pd.DataFrame) -> go.Figure:
+    """Width against height; the area of a bubble says how many photos have about that size.
+
+    Args:
+        table: Columns ``width``, ``height`` (pixels) and ``count``.
+    """
+    figure = go.Figure(
+        go.Scatter(
+            x=table["width"],
+            y=table["height"],
+            customdata=table["count"],
+            mode="markers",
+            marker={
+                "size": table["count"],
+                "sizemode": "area",
+                "sizeref": 2 * max(table["count"], default=1) / 36**2,
+                "sizemin": 3,
+                "color": SURE,
+                "opacity": 0.55,
+            },
+            hovertemplate="%{x} × %{y} px: %{customdata} photos<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="width, px", rangemode="tozero", fixedrange=True)
+    figure.update_yaxes(title="height, px", rangemode="tozero", fixedrange=True)
+    return _compact(figure, height=230)
+
+
+def brightness_bars(
+    counts: npt.NDArray[np.int64], edges: npt.NDArray[np.float64], dark_below: float, bright_above: float
+) -> go.Figure:
+    """A histogram of mean brightness; what counts as too dark or too bright is in another colour.
+
+    Args:
+        counts: Photos by bin, ``(n,)``.
+        edges: Of the bins, ``(n + 1,)``, 0–255.
+        dark_below: What counts as too dark.
+        bright_above: What counts as too bright.
+    """
+    centres = (edges[:-1] + edges[1:]) / 2
+    poor = (centres < dark_below) | (centres > bright_above)
+    figure = go.Figure(
+        go.Bar(
+            x=centres,
+            y=counts,
+            marker_color=np.where(poor, UNSURE, SURE).tolist(),
+            hovertemplate="about %{x:.0f}: %{y} photos<extra></extra>",
+        )
+    )
+    for limit in (dark_below, bright_above):
+        figure.add_vline(limit, line={"dash": "dot", "width": 1.5, "color": _REST})
+    figure.update_xaxes(title="mean brightness, 0–255", range=[0, 255], fixedrange=True)
+    figure.update_yaxes(title="photos", fixedrange=True)
+    return _compact(figure, height=230).update_layout(bargap=0.05)
 
 
 def _compact(figure: go.Figure, height: int) -> go.Figure:

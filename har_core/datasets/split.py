@@ -6,9 +6,10 @@ import pandas as pd
 from har_core.datasets import duplicates
 from har_core.datasets.manifest import SPLITS, included
 from har_core.datasets.store import Dataset
+from har_core.progress import Progress, silent
 
 
-def split_dataset(dataset: Dataset, val: float, test: float, seed: int = 0) -> pd.Series:
+def split_dataset(dataset: Dataset, val: float, test: float, seed: int = 0, progress: Progress = silent) -> pd.Series:
     """Splits a dataset's labelled photos and records the result.
 
     Args:
@@ -16,16 +17,19 @@ def split_dataset(dataset: Dataset, val: float, test: float, seed: int = 0) -> p
         val: Share of the photos for ``val``.
         test: Share of the photos for ``test``.
         seed: The same seed, dataset and shares give the same split.
+        progress: Told before and after.
 
     Returns:
         The split's name by row of the manifest; missing for unlabelled and excluded photos.
     """
+    progress(0, 1, "looking for duplicates")
     photos = included(dataset.manifest())
     photos = photos.assign(group=duplicates.clusters(photos).astype(str))
     photos = photos[photos["label"].notna()]
     fractions = dict(zip(SPLITS, (1 - val - test, val, test), strict=True))
     assigned = split(photos, {name: share for name, share in fractions.items() if share > 0}, seed)
     dataset.set_split(assigned)
+    progress(1, 1, "splitting")
     return assigned
 
 

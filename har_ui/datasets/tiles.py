@@ -1,0 +1,104 @@
+"""Photos as square tiles; a click anywhere on a tile chooses its photo."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pandas as pd
+import streamlit as st
+
+from har_core.datasets import cache
+from har_core.errors import HarError
+from har_ui.datasets import query
+from har_ui.page import label_text, plain
+
+_CHOSEN = "chosen-photo"
+_SIDE = 120
+# The button's hit area is stretched over its tile, so that the picture can be clicked, too.
+_STYLE = """<style>
+[class*="st-key-tile-"] { position: relative; gap: 0.1rem; }
+[class*="st-key-tile-"] :is(.stElementContainer, .stButton, .stTooltipIcon) { position: static; }
+[class*="st-key-tile-"] img { aspect-ratio: 1; object-fit: cover; border-radius: 0.5rem; width: 100%; }
+[class*="st-key-tile-"] button::after { content: ""; position: absolute; inset: 0; }
+[class*="st-key-tile-"] button { min-height: 1.6rem; padding: 0; }
+[class*="st-key-tile-"] [data-testid="stElementToolbar"] { display: none; }
+[class*="st-key-tile-"]:hover img { outline: 3px solid #0d9488; outline-offset: -3px; }
+[class*="st-key-tile-excluded"] img { opacity: 0.35; }
+.st-key-photo-large img { max-height: 70vh; object-fit: contain; object-position: left; }
+</style>"""
+
+
+def style() -> None:
+    """Makes tiles look and behave as such; once for a page."""
+    st.html(_STYLE)
+
+
+def show(photos: pd.DataFrame, key: str) -> None:
+    """Draws photos as a grid of tiles.
+
+    Args:
+        photos: Rows of ``View.photos``; few.
+        key: Tells these tiles from others on the page.
+    """
+    with st.grid(min_column_width=_SIDE, gap="small", key=key):
+        for (_, photo), picture in zip(photos.iterrows(), thumbnails(photos), strict=True):
+            _tile(photo, picture, key)
+
+
+def row(photos: pd.DataFrame, key: str) -> None:
+    """Draws photos side by side, without a grid around them.
+
+    Args:
+        photos: Rows of ``View.photos``; few.
+        key: Tells these tiles from others on the page.
+    """
+    with st.container(horizontal=True, gap="small", width="content"):
+        for (_, photo), picture in zip(photos.iterrows(), thumbnails(photos), strict=True):
+            with st.container(width=_SIDE):
+                _tile(photo, picture, key)
+
+
+def _tile(photo: pd.Series, picture: bytes | None, key: str) -> None:
+    name = query.short_name(photo["path"])
+    kind = "excluded" if photo["excluded"] else "photo"
+    with st.container(key=f"tile-{kind}-{key}-{photo.name}"):
+        if picture is None:
+            st.caption(f":material/broken_image: {plain(name)} cannot be read any more.")
+        else:
+            st.image(picture, width="stretch", alt=name)
+        st.button(
+            "no label" if pd.isna(photo["label"]) else plain(label_text(photo["label"])),
+            key=f"open-{key}-{photo.name}",
+            type="tertiary",
+            width="stretch",
+            wrap=False,
+            on_click=choose,
+            args=(photo["path"],),
+        )
+
+
+def thumbnails(photos: pd.DataFrame) -> list[bytes | None]:
+    """Each photo as a small JPEG; None where its file cannot be read any more."""
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(thumbnail, photos["path"], photos["id"]))
+
+
+def thumbnail(path: str, identity: str) -> bytes | None:
+    """A photo as a small JPEG; None where its file cannot be read any more."""
+    try:
+        return cache.thumbnail(path, identity)
+    except HarError:
+        return None
+
+
+def choose(path: str) -> None:
+    """Has the photo's details shown, until ``put_away``."""
+    st.session_state[_CHOSEN] = path
+
+
+def chosen() -> str | None:
+    """The path of the photo that is chosen."""
+    return st.session_state.get(_CHOSEN)
+
+
+def put_away() -> None:
+    """No photo is chosen any more."""
+    st.session_state.pop(_CHOSEN, None)
