@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 import signal
-import subprocess
+import subprocess  # nosec B404
 import sys
 import threading
 import time
@@ -195,7 +195,7 @@ def _launch(title: str, arguments: list[str]) -> Job:
     with (folder / "lock").open("w") as lock:
         # The processes inherit the locked file, so the lock lasts as long as the last of them.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # nosec B603
             ["/bin/sh", "-c", _WRAPPER, "job", str(folder), *command],
             cwd=PROJECT_ROOT,
             stdin=subprocess.DEVNULL,

@@ -97,11 +97,11 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
     """
     embeddings = cache.embeddings(dataset, progress=progress)
     photos = included(dataset.manifest())
-    progress(0, 2, "looking for duplicates")
+    progress(0, 3, "looking for duplicates")
     pairs = duplicates.near_pairs(photos)
     exact = duplicates.exact_groups(photos)
     alike = duplicates.groups_of(np.concatenate([_chain(exact), pairs]), len(photos))
-    progress(1, 2, "looking for wrong labels")
+    progress(1, 3, "looking for wrong labels")
     report = Report(
         fingerprint=dataset.fingerprint(),
         images=len(photos),
@@ -124,8 +124,11 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
         **_quality(photos),
         **_balance(photos),
     )
+    # The page's map is slow to lay out, so it is made here, where one waits anyway.
+    progress(2, 3, "laying out the map")
+    cache.layout(dataset)
     write_beside(dataset.folder / _REPORT, lambda path: path.write_text(report.model_dump_json(), "utf-8"))
-    progress(2, 2, "looking for wrong labels")
+    progress(3, 3, "laying out the map")
     return report
 
 
