@@ -38,6 +38,7 @@ Rows = npt.NDArray[np.intp]
 THUMBNAIL_SIDE = 256
 
 _CHUNK = 128
+_BLOCK = 4096
 _KEY_LENGTH = 16
 _MAP_DIMENSIONS = 50
 
@@ -88,10 +89,10 @@ def embeddings(dataset: "Dataset", progress: Progress = silent) -> Floats:
     return array.open().astype(np.float32)
 
 
-def cached_embeddings(dataset: "Dataset") -> Floats | None:
-    """The embeddings when all are there already; never computes any."""
+def cached_embeddings(dataset: "Dataset") -> npt.NDArray[np.float16] | None:
+    """The embeddings as they are kept, memory-mapped, when all are there already; never computes any."""
     array = _embeddings(dataset)
-    return array.open().astype(np.float32) if array.is_complete else None
+    return array.open() if array.is_complete else None
 
 
 def unreadable(dataset: "Dataset", size: int | None = None) -> dict[int, str]:
@@ -146,7 +147,7 @@ def thumbnail(path: str | Path, id: str) -> bytes:
     return payload
 
 
-def similar(embeddings: Floats, row: int, count: int) -> Rows:
+def similar(embeddings: npt.NDArray[np.floating], row: int, count: int) -> Rows:
     """The photos that look most like one of them, by cosine similarity.
 
     Args:
@@ -157,11 +158,17 @@ def similar(embeddings: Floats, row: int, count: int) -> Rows:
     Returns:
         Their rows, most alike first, without the photo itself and without rows of zeros.
     """
-    lengths = np.linalg.norm(embeddings, axis=1)
+    photo = embeddings[row].astype(np.float32)
+    lengths, products = np.empty(len(embeddings), np.float32), np.empty(len(embeddings), np.float32)
+    # Block by block: a copy of them all could take half a gigabyte.
+    for start in range(0, len(embeddings), _BLOCK):
+        block = embeddings[start : start + _BLOCK].astype(np.float32)
+        lengths[start : start + _BLOCK] = np.linalg.norm(block, axis=1)
+        products[start : start + _BLOCK] = block @ photo
     candidates = np.flatnonzero(lengths)
     candidates = candidates[candidates != row]
     # Dividing by the photo's own length would change no order.
-    likeness = (embeddings @ embeddings[row])[candidates] / lengths[candidates]
+    likeness = products[candidates] / lengths[candidates]
     return candidates[np.argsort(-likeness, kind="stable")[:count]]
 
 
