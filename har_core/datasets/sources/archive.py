@@ -45,6 +45,7 @@ def unpack(archive: Path, folder: Path, progress: Progress = silent) -> list[Ski
                 else:
                     _extract(file, entry, folder)
                 progress(done, len(entries), "unpacking")
+    # zipfile says NotImplementedError of a compression that it lacks, RuntimeError of a password.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise SourceUnusable(f"{archive.name} is no zip file that can be unpacked: {error}.") from error
     return skipped
