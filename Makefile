@@ -6,6 +6,7 @@ export HAR_API_PORT ?= 8000
 # 0.0.0.0 opens the app to the network.
 export HAR_APP_HOST ?= 127.0.0.1
 DATA ?= data/everyday
+DATASET ?= everyday
 BIN := .venv/bin
 
 .PHONY: run app api test lint format lock bench train-everyday backbone examples clean
@@ -49,9 +50,9 @@ train-everyday: .venv/installed
 	$(BIN)/har data show everyday >/dev/null 2>&1 || $(BIN)/har data import csv $(DATA)/labels.csv --name everyday
 	$(BIN)/python -m training training/recipes/everyday.toml everyday
 
-# The ImageNet network that gives photos their embeddings.
+# The ImageNet network that gives photos their embeddings; DATASET is the name of one with photos to calibrate it on.
 backbone: .venv/installed
-	$(BIN)/python -m training.backbones.export
+	$(BIN)/python -m training.backbones.export $(DATASET)
 
 examples: .venv/installed-dev
 	$(BIN)/python -m tools.draw_examples

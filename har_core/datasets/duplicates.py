@@ -6,6 +6,9 @@ alone confuses photos of plain scenes. Source: Zauner 2010, "Implementation and 
 Functions".
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -16,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 PHASH_BITS = 8
 DHASH_BITS = 10
 
-_BLOCK = 256
+_BLOCK = 64
 
 Pairs = npt.NDArray[np.int64]
 
@@ -34,8 +37,8 @@ def near_pairs(manifest: pd.DataFrame) -> Pairs:
         int64 ``(n, 2)``, the smaller row first.
     """
     phash, dhash, identity = (_unsigned(manifest["phash"]), _unsigned(manifest["dhash"]), manifest["id"].to_numpy())
-    found = [np.empty((0, 2), np.int64)]
-    for start in range(0, len(manifest), _BLOCK):
+
+    def pairs_from(start: int) -> Pairs:
         block = slice(start, start + _BLOCK)
         close = np.bitwise_count(phash[block, None] ^ phash[None, start:]) <= PHASH_BITS
         left, right = np.nonzero(close)
@@ -44,8 +47,12 @@ def near_pairs(manifest: pd.DataFrame) -> Pairs:
         left, right = left[ordered], right[ordered]
         both = np.bitwise_count(dhash[left] ^ dhash[right]) <= DHASH_BITS
         pairs = np.stack([left[both], right[both]], axis=1)
-        found.append(pairs[identity[pairs[:, 0]] != identity[pairs[:, 1]]])
-    return np.concatenate(found)
+        return pairs[identity[pairs[:, 0]] != identity[pairs[:, 1]]]
+
+    # NumPy lets other threads run while it compares.
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        found = list(pool.map(pairs_from, range(0, len(manifest), _BLOCK)))
+    return np.concatenate([np.empty((0, 2), np.int64), *found])
 
 
 def clusters(manifest: pd.DataFrame, pairs: Pairs | None = None) -> npt.NDArray[np.int64]:

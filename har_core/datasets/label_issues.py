@@ -12,9 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import log_softmax, softmax
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import normalize
 
 from har_core.litert import Floats
 
@@ -85,6 +82,8 @@ def probabilities(embeddings: Floats, codes: Codes, seed: int) -> Floats:
     Returns:
         float32 ``(n, labels)``.
     """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - takes a second, and pages need only the report
+
     rng = np.random.default_rng(seed)
     features = _features(embeddings, rng)
     log_probabilities = np.zeros((len(codes), codes.max() + 1), np.float32)
@@ -100,6 +99,9 @@ def probabilities(embeddings: Floats, codes: Codes, seed: int) -> Floats:
 
 def _features(embeddings: Floats, rng: np.random.Generator) -> Floats:
     """The principal components of the embeddings' directions, found on a sample, with a mean squared length of 1."""
+    from sklearn.decomposition import PCA  # noqa: PLC0415
+    from sklearn.preprocessing import normalize  # noqa: PLC0415
+
     sample = rng.permutation(len(embeddings))[:_SAMPLE]
     components = min(_COMPONENTS, len(sample), embeddings.shape[1])
     with np.errstate(invalid="ignore"):  # Embeddings that are all the same have no variance to share out.

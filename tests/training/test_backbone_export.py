@@ -4,7 +4,7 @@ import numpy as np
 import skimage.data
 
 from har_core import images
-from har_core.embedding import BACKBONE, Embedder
+from har_core.embedding import Embedder
 from har_core.litert import Network
 from training.backbones import efficientnet_lite, export
 
@@ -21,12 +21,14 @@ def test_the_shipped_backbone_embeds_as_the_pretrained_keras_network_does():
     embedder = Embedder(threads=1)
     assert embedder.input_size == 224
     found = np.stack([embedder.embed(photo) for photo in photos])
-    assert cosines(found, maps.mean(axis=(1, 2))).min() >= 0.999
+    assert cosines(found, maps.mean(axis=(1, 2))).min() >= 0.97, "8 bits change little"
 
 
-def test_an_export_gives_the_network_that_ships():
-    content = export.to_tflite(export.embedder("efficientnet_lite0"))
-    assert 6_000_000 < len(content) < 7_500_000, "weights are in float16"
-    photo = images.resize(np.asarray(skimage.data.cat()), 224)
-    ours, shipped = (Network(data, 1).run(photo)["embedding"] for data in (content, BACKBONE.read_bytes()))
-    assert np.allclose(ours, shipped, atol=1e-4)
+def test_an_export_computes_in_eight_bits_what_the_network_does():
+    photos = np.stack([images.resize(np.asarray(photo()), 224) for photo in PHOTOS])
+    model = export.embedder("efficientnet_lite0")
+    content = export.to_tflite(model, photos)
+    assert 3_500_000 < len(content) < 4_500_000, "weights have 8 bits"
+    network = Network(content, 1)
+    found = np.stack([network.run(photo)["embedding"] for photo in photos])
+    assert cosines(found, model.predict(photos, verbose=0)["embedding"]).min() >= 0.97
