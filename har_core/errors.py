@@ -113,3 +113,27 @@ class SourceUnusable(DatasetError):
     """What is to be imported is not there, or not laid out as expected."""
 
     code = "source_unusable"
+
+
+class TrainingError(HarError):
+    """A model cannot be trained."""
+
+    code = "training_error"
+
+
+class RecipeInvalid(TrainingError):
+    """A recipe is not there, or says what cannot be done."""
+
+    code = "recipe_invalid"
+
+
+class RunNotFound(TrainingError):
+    """No training run goes by that name."""
+
+    code = "run_not_found"
+
+
+class BackboneUnavailable(TrainingError):
+    """A backbone is unknown, or its weights cannot be had."""
+
+    code = "backbone_unavailable"

@@ -1,82 +1,208 @@
 """A recipe says, in one TOML file, how a model is trained. Needs no TensorFlow."""
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from har_core.bundle import Name
+from har_core.errors import RecipeInvalid
 
-_Strict = ConfigDict(extra="forbid", frozen=True)
+PRESETS = Path(__file__).parent / "recipes"
+
+BackboneName = Annotated[
+    str, StringConstraints(pattern=r"^(efficientnet_lite[012]|keras:[A-Za-z0-9]+|kerashub:[\w./@:-]+)$")
+]
+Precision = Literal["float32", "float16", "int8", "auto"]
 
 
-class Head(BaseModel):
-    """Logistic regression on the frozen backbone's embeddings.
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Head(_Part):
+    """Logistic regression on the frozen backbone's embeddings: where every training begins.
 
     Attributes:
         regularization: Inverse strength of the L2 penalty, as scikit-learn's ``C``.
     """
 
-    model_config = _Strict
-
-    regularization: float = Field(0.03, gt=0)
+    regularization: float = Field(0.03, gt=0, description="Inverse strength of the penalty on large weights.")
 
 
-class FineTune(BaseModel):
-    """Trains the upper part of the network on, from the head's result.
+class Phase(_Part):
+    """One stretch of fine-tuning, from the head's result or the phase before.
 
     Attributes:
-        train_from: First block of the backbone that is trained; those below keep their ImageNet weights. On small sets
-            training everything only learns the photos by heart.
-        learning_rate: Peak of a cosine schedule.
-        warmup: Share of the steps in which the rate rises from 0.
-        crop: Smallest side of a random crop, as a share of the image's.
-        jitter: Largest change of brightness and contrast, as a share.
+        train_share: Share of the backbone's layers that is trained, from the top; those below keep their weights. On
+            small sets training everything only learns the photos by heart.
+        learning_rate: Peak of the phase's cosine schedule.
+        warmup: Share of the phase's steps in which the rate rises from 0.
     """
 
-    model_config = _Strict
-
-    epochs: int = Field(12, ge=0)
-    train_from: str = "blocks_11"
-    batch_size: int = Field(16, ge=1)
-    learning_rate: float = Field(1e-4, gt=0)
-    warmup: float = Field(0.1, ge=0, lt=1)
-    weight_decay: float = Field(0.02, ge=0)
-    label_smoothing: float = Field(0.1, ge=0, lt=1)
-    dropout: float = Field(0.3, ge=0, lt=1)
-    crop: float = Field(0.7, gt=0, le=1)
-    jitter: float = Field(0.2, ge=0, lt=1)
-    ema: float = Field(0.99, ge=0, lt=1)
+    train_share: float = Field(0.32, gt=0, le=1, description="Share of the network's layers trained, from the top.")
+    epochs: int = Field(12, ge=1, le=1000, description="How often each photo is seen.")
+    learning_rate: float = Field(1e-4, gt=0, lt=1, description="Peak of the cosine schedule.")
+    warmup: float = Field(0.1, ge=0, lt=1, description="Share of the steps in which the rate rises from 0.")
 
 
-class Recipe(BaseModel):
-    """How a model is trained.
+class Optimizer(_Part):
+    """AdamW, and what goes with it.
 
     Attributes:
-        name: The model's name.
-        version: Its version; a bundle is never overwritten.
+        clip_norm: Largest norm of all gradients together.
+        ema: Momentum of the moving average of the weights, which is what is judged and kept; 0: none.
+        mixed_precision: Compute in half precision where the accelerator gains by it; a CPU does not.
+    """
+
+    batch_size: int = Field(16, ge=1, le=4096, description="Photos in a step.")
+    weight_decay: float = Field(0.02, ge=0, lt=1, description="How fast unused weights shrink.")
+    clip_norm: float = Field(1.0, gt=0, description="Largest norm of a step's gradients.")
+    ema: float = Field(0.99, ge=0, lt=1, description="Momentum of the weights' moving average; 0: none.")
+    mixed_precision: bool = Field(False, description="Half precision: faster on GPUs, slower on CPUs.")
+
+
+class Augmentation(_Part):
+    """How photos are varied while fine-tuning; each strength is a largest value, drawn anew for each photo.
+
+    Attributes:
+        crop: Smallest side of a random crop, as a share of the image's.
+        rotate: Degrees.
+        jitter: Change of brightness and contrast, as a share.
+        saturation: Change of the saturation, as a share.
+        erase: Share of the photo's side that a grey square covers.
+        mixup: Parameter of the Beta distribution (Zhang et al. 2018, https://arxiv.org/abs/1710.09412); 0: none.
+        cutmix: The same for pasted rectangles (Yun et al. 2019, https://arxiv.org/abs/1905.04899); 0: none.
+    """
+
+    flip: bool = Field(True, description="Mirror every other photo.")
+    crop: float = Field(0.7, gt=0, le=1, description="Smallest side of a random crop, as a share.")
+    rotate: float = Field(0.0, ge=0, le=180, description="Degrees.")
+    jitter: float = Field(0.2, ge=0, lt=1, description="Change of brightness and contrast, as a share.")
+    saturation: float = Field(0.0, ge=0, le=1, description="Change of the saturation, as a share.")
+    erase: float = Field(0.0, ge=0, le=1, description="Share of the side that a grey square covers.")
+    mixup: float = Field(0.0, ge=0, le=10, description="How much two photos are blended; 0: not at all.")
+    cutmix: float = Field(0.0, ge=0, le=10, description="How much of one photo is pasted into another; 0: nothing.")
+
+
+class Regularization(_Part):
+    """What else keeps the network from learning the photos by heart.
+
+    Attributes:
+        balance: How much more a photo of a rare label counts: its weight is the label's frequency to the power of
+            minus this; 0: all count the same, 1: all labels do.
+    """
+
+    label_smoothing: float = Field(0.1, ge=0, lt=1, description="Share of a label given to all labels.")
+    dropout: float = Field(0.3, ge=0, lt=1, description="Share of features left out at random.")
+    balance: float = Field(0.0, ge=0, le=1, description="0: every photo counts the same; 1: every label does.")
+
+
+class Recipe(_Part):
+    """How a model is trained. Without phases only a head is fitted, which takes seconds.
+
+    Attributes:
+        name: The model's name; the dataset's when absent.
+        backbone: ``efficientnet_lite0`` to ``2``, ``keras:CLASS`` of ``keras.applications``, or ``kerashub:PRESET``.
+        pretrained: Whether the backbone starts from its ImageNet weights.
+        image_size: Side of the network's square input in pixels; the backbone's own when absent.
         min_photos: Labels with fewer photos are left out: they can be neither learnt nor measured.
+        phases: Of fine-tuning, one after the other.
+        patience: Epochs of a phase without a better validation loss after which it ends; 0: never early.
+        precision: Of the network that serves; ``auto`` takes the cheapest that is as good on validation.
         sure_precision: Share of right answers wanted among the sure ones; the threshold is chosen on ``val``.
     """
 
-    model_config = _Strict
-
-    name: Name
-    version: int = Field(1, ge=1)
-    backbone: Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"] = "efficientnet_lite0"
-    image_size: int = Field(224, ge=32, le=1024)
-    min_photos: int = Field(12, ge=3)
-    seed: int = 0
-    sure_precision: float = Field(0.9, gt=0, lt=1)
+    name: Name | None = Field(None, description="The model's name; the dataset's when absent.")
+    backbone: BackboneName = Field("efficientnet_lite0", description="The pretrained network below the head.")
+    pretrained: bool = Field(True, description="Start from ImageNet weights.")
+    image_size: int | None = Field(
+        None, ge=32, le=1024, description="Side of the input, px; the backbone's own if absent."
+    )
+    min_photos: int = Field(12, ge=3, description="Labels with fewer photos are left out.")
+    seed: int = Field(0, ge=0, lt=2**31, description="The same seed gives the same model.")
     head: Head = Head()
-    finetune: FineTune = FineTune()
+    phases: tuple[Phase, ...] = Field((), max_length=20)
+    optimizer: Optimizer = Optimizer()
+    augmentation: Augmentation = Augmentation()
+    regularization: Regularization = Regularization()
+    patience: int = Field(4, ge=0, description="Epochs without progress after which a phase ends; 0: never early.")
+    precision: Precision = Field("float16", description="Of the network that serves.")
+    sure_precision: float = Field(0.9, gt=0, lt=1, description="Share of right answers wanted among the sure ones.")
+
+    @property
+    def epochs(self) -> int:
+        """Of all phases together, if none ends early."""
+        return sum(phase.epochs for phase in self.phases)
 
 
-def load(path: Path) -> Recipe:
+def presets() -> list[str]:
+    """The names of the recipes that ship."""
+    return sorted(path.stem for path in PRESETS.glob("*.toml"))
+
+
+def load(reference: str, changes: Sequence[str] = ()) -> Recipe:
     """Reads a recipe.
 
+    Args:
+        reference: A preset's name, or a TOML file's path.
+        changes: ``KEY=VALUE``, in TOML's notation, with dots between the keys of parts: ``optimizer.batch_size=32``,
+            ``phases.0.epochs=3``.
+
     Raises:
-        pydantic.ValidationError: A key is unknown or a value out of range; the message names it.
+        RecipeInvalid: There is no such recipe, a key is unknown or a value out of range; it is named.
     """
-    return Recipe.model_validate(tomllib.loads(path.read_text("utf-8")))
+    path = PRESETS / f"{reference}.toml" if reference in presets() else Path(reference)
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeInvalid(f"{path} is no TOML: {error}.") from error
+    except (OSError, ValueError) as error:
+        known = ", ".join(presets())
+        raise RecipeInvalid(f"There is no recipe {reference[:200]}. Take one of {known}, or a TOML file.") from error
+    for change in changes:
+        _change(values, change)
+    return validate(values)
+
+
+def validate(values: dict[str, Any]) -> Recipe:
+    """Makes a recipe of plain values.
+
+    Raises:
+        RecipeInvalid: A key is unknown or a value out of range; it is named.
+    """
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise RecipeInvalid(f"A recipe has no {where}.") from error
+        raise RecipeInvalid(f"The recipe's {where} cannot be {str(first['input'])[:100]}: {first['msg']}.") from error
+
+
+def _change(values: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals:
+        raise RecipeInvalid(f"“{change[:100]}” is not of the form KEY=VALUE.")
+    place: Any = values
+    *parents, last = key.strip().split(".")
+    try:
+        for name in parents:
+            place = place[int(name)] if isinstance(place, list) else place.setdefault(name, {})
+        if isinstance(place, list):
+            place[int(last)] = _value(text)
+        else:
+            place[last] = _value(text)
+    except (ValueError, IndexError, TypeError, AttributeError):
+        raise RecipeInvalid(f"The recipe has no {key.strip()[:100]}.") from None
+
+
+def _value(text: str) -> Any:
+    """A value in TOML's notation; what is none is taken for a text without its quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text.strip()
