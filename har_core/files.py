@@ -1,8 +1,10 @@
-"""Files that nobody ever sees half of."""
+"""Files that nobody ever sees half of, and locks among the processes of one machine."""
 
+import fcntl
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -23,3 +25,37 @@ def write_beside(path: Path, write: Callable[[Path], object]) -> None:
     except BaseException:
         Path(beside).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def locked(path: Path, wait: bool = True) -> Iterator[int]:
+    """Holds a lock that one process, or one thread of it, can hold at a time.
+
+    The lock ends with the last process that has the file open, so a process that inherits it prolongs it, and no
+    crash leaves it behind.
+
+    Args:
+        path: The lock's file; made where it is missing.
+        wait: Wait while another holds it.
+
+    Yields:
+        The file's descriptor, to be inherited.
+
+    Raises:
+        BlockingIOError: Another holds it, and ``wait`` is False.
+    """
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield file.fileno()
+
+
+def is_locked(path: Path) -> bool:
+    """Whether some process holds that lock."""
+    try:
+        with path.open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False

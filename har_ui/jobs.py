@@ -5,7 +5,6 @@ A job is a folder ``HAR_HOME/jobs/ID``: ``job.json`` says what was started, ``pr
 holds the lock on ``lock``; so a job that was killed, or went down with the machine, is never taken for a running one.
 """
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -15,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -24,10 +22,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from har_core.config import PROJECT_ROOT, settings
 from har_core.errors import HarError
-from har_core.files import write_beside
+from har_core.files import is_locked, locked, write_beside
 
 State = Literal["running", "done", "failed", "interrupted"]
 
+_LOCK = "lock"
 _KEPT = 20
 _GRACE = 3.0
 _ERROR_BYTES = 20_000
@@ -107,7 +106,7 @@ class Job:
 
     def state(self) -> State:
         """``running``, ``done``, ``failed``, or ``interrupted``: it was cancelled or went down with the machine."""
-        if _is_locked(self.folder):
+        if is_locked(self.folder / _LOCK):
             return "running"
         try:
             return "done" if int((self.folder / "exit").read_text()) == 0 else "failed"
@@ -134,14 +133,14 @@ class Job:
     def cancel(self) -> None:
         """Ends it with all its processes; returns when they are gone."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            if not _is_locked(self.folder):
+            if not is_locked(self.folder / _LOCK):
                 return
             try:
                 os.killpg(self._record.pid, number)
             except ProcessLookupError:
                 return
             deadline = time.monotonic() + _GRACE
-            while _is_locked(self.folder) and time.monotonic() < deadline:
+            while is_locked(self.folder / _LOCK) and time.monotonic() < deadline:
                 time.sleep(0.02)
 
 
@@ -162,7 +161,7 @@ def start(title: str, arguments: Sequence[str]) -> Job:
     """
     try:
         root().mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time():
+        with locked(root() / ".lock"):
             busy = running()
             if busy:
                 raise JobRefused(f"“{busy.title}” is still running; wait for it to end, or stop it.")
@@ -192,9 +191,8 @@ def _launch(title: str, arguments: list[str]) -> Job:
     folder = root() / f"{now:%Y%m%dT%H%M%S.%f}-{secrets.token_hex(3)}"
     folder.mkdir()
     command = [sys.executable, "-m", "har_cli", *arguments, "--progress-file", str(folder / "progress.json")]
-    with (folder / "lock").open("w") as lock:
-        # The processes inherit the locked file, so the lock lasts as long as the last of them.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # The processes inherit the lock, so it lasts as long as the last of them.
+    with locked(folder / _LOCK) as lock:
         process = subprocess.Popen(  # nosec B603
             ["/bin/sh", "-c", _WRAPPER, "job", str(folder), *command],
             cwd=PROJECT_ROOT,
@@ -202,7 +200,7 @@ def _launch(title: str, arguments: list[str]) -> Job:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-            pass_fds=[lock.fileno()],
+            pass_fds=[lock],
         )
         record = Record(title=title, arguments=arguments, pid=process.pid, started=now.timestamp())
         write_beside(folder / "job.json", lambda path: path.write_text(record.model_dump_json(), "utf-8"))
@@ -223,21 +221,3 @@ def _prune() -> None:
     folders = sorted((path for path in root().iterdir() if path.is_dir()), reverse=True)
     for folder in folders[_KEPT - 1 :]:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_locked(folder: Path) -> bool:
-    try:
-        with (folder / "lock").open("r") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return False
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-
-
-@contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    with (root() / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

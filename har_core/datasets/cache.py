@@ -5,12 +5,11 @@ of ``Dataset.base()``. Work that is interrupted goes on where it stopped when it
 be read any more has a row of zeros, is listed by ``unreadable``, and is tried again each time the rows are asked for.
 """
 
-import fcntl
 import io
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +25,7 @@ from har_core import images
 from har_core.config import settings
 from har_core.embedding import BACKBONE, DIMENSIONS, Embedder
 from har_core.errors import DatasetError, HarError
-from har_core.files import write_beside
+from har_core.files import locked, write_beside
 from har_core.litert import Floats
 from har_core.progress import Progress, silent
 
@@ -323,11 +322,10 @@ class _Array:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One thread of one process at a time; the others wait, and find the work done."""
-        with _writing(self.file):
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            lock = self.file.with_suffix(".lock").open("w")
-        with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as held:
+            with _writing(self.file):
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+                held.enter_context(locked(self.file.with_suffix(".lock")))
             yield
 
 

@@ -4,12 +4,10 @@ What was imported never changes. Fixes (exclude, relabel, same group, keep) are 
 the effective manifest is the imported one with the fixes applied.
 """
 
-import fcntl
 import hashlib
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -20,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from har_core.config import settings
 from har_core.datasets import manifest as manifests
 from har_core.errors import DatasetBroken, DatasetError, DatasetNotFound
-from har_core.files import write_beside
+from har_core.files import locked, write_beside
 
 MANIFEST = "manifest.parquet"
 SKIPPED = "skipped.parquet"
@@ -206,7 +204,7 @@ class Dataset:
         unknown = sorted(set(paths) - set(self.base()["path"]))
         if unknown or not paths:
             raise DatasetError(f"The dataset {self.name} holds no photo {unknown[0] if unknown else ''}.")
-        with self._locked():
+        with locked(self.folder / _LOCK):
             fixes = self._all_fixes()
             now = datetime.now(UTC).isoformat(timespec="seconds")
             fix = Fix(id=len(fixes) + 1, time=now, action=action, paths=list(paths), label=label)
@@ -215,7 +213,7 @@ class Dataset:
 
     def undo(self, fix_id: int | None = None) -> Fix | None:
         """Takes back a fix, the newest when none is named; None when there is nothing to take back."""
-        with self._locked():
+        with locked(self.folder / _LOCK):
             fixes = self._all_fixes()
             for place in reversed(range(len(fixes))):
                 if not fixes[place].undone and fix_id in (None, fixes[place].id):
@@ -231,7 +229,7 @@ class Dataset:
             split: By row of ``base``; missing where a photo belongs to none.
         """
         frame = pd.DataFrame({"split": split.astype("string").reindex(range(self.info.images))})
-        with self._locked():
+        with locked(self.folder / _LOCK):
             write_beside(self.folder / _SPLIT, frame.to_parquet)
 
     def _read(self, name: str) -> pd.DataFrame:
@@ -249,10 +247,3 @@ class Dataset:
 
     def _write_fixes(self, fixes: list[Fix]) -> None:
         write_beside(self.folder / _FIXES, lambda path: path.write_bytes(_FIX_LIST.dump_json(fixes, indent=1)))
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One writer at a time, among all processes of this machine."""
-        with (self.folder / _LOCK).open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
