@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     threads: int = Field(
         0, ge=0, description="Photos classified at the same time by one process; 0: one a core, at most 8."
     )
+    queue_url: str = Field("", description="Redis of the training queue, redis://HOST:PORT/DB; empty: SQLite.")
     max_image_bytes: int = Field(20_000_000, gt=0, description="Largest image file accepted, in bytes.")
     max_image_pixels: int = Field(
         50_000_000, gt=0, le=170_000_000, description="Largest width × height accepted, in pixels."

@@ -1,0 +1,179 @@
+"""Trainings that wait for a worker, in Huey: SQLite under ``HAR_HOME``, or Redis by ``HAR_QUEUE_URL``.
+
+The queue holds the runs' names alone; all else lies in their folders, so a queue that is lost loses only the order.
+Needs no TensorFlow.
+"""
+
+import json
+import os
+import sqlite3
+import subprocess  # nosec B404
+import sys
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from huey import RedisHuey, SqliteHuey
+from huey.api import Huey, TaskWrapper
+from huey.registry import Message
+from huey.serializer import Serializer
+from redis.exceptions import RedisError
+
+from har_core.config import PROJECT_ROOT, settings
+from har_core.errors import RunNotFound, TrainingError
+from har_core.files import is_locked, locked
+from training import runs, supervisor, tracking
+from training.recipe import Recipe
+from training.runs import Run
+
+_NAME = "har-trainings"
+_POLL = 0.5
+_UNREACHABLE = (sqlite3.Error, RedisError, OSError)
+
+
+def submit(recipe: Recipe, dataset: str) -> Run:
+    """Makes a run and puts it at the end of the queue.
+
+    Raises:
+        TrainingError: It cannot be written, or the queue cannot be reached.
+    """
+    run = Run.create(recipe, dataset)
+    _put(run)
+    return run
+
+
+def resume(run: Run) -> None:
+    """Puts a run that was interrupted, cancelled or failed at the end of the queue again.
+
+    Raises:
+        TrainingError: It is running, done, or the queue cannot be reached.
+    """
+    run.reopen()
+    _put(run)
+
+
+def waiting() -> list[str]:
+    """The names of the runs that wait, in the order in which they will be run.
+
+    Raises:
+        TrainingError: The queue cannot be reached.
+    """
+    try:
+        names = [str(task.args[0]) for task in _queue()[0].pending()]
+    except _UNREACHABLE as error:
+        raise _unreachable(error) from error
+    return [name for name in dict.fromkeys(names) if _waits(name)]
+
+
+def has_worker() -> bool:
+    """Whether a worker of this machine is alive."""
+    return is_locked(_lock())
+
+
+def ensure_worker() -> None:
+    """Starts a worker if none is alive on this machine; it ends when it has had nothing to do for a while."""
+    if has_worker():
+        return
+    _lock().parent.mkdir(parents=True, exist_ok=True)
+    with (_lock().parent / "worker.log").open("ab") as log:
+        subprocess.Popen(  # nosec B603
+            # The shell puts the worker into the background and ends: nobody has to wait for it, so no zombie is left.
+            ["/bin/sh", "-c", '"$@" &', "worker", sys.executable, "-m", "training.worker", "--while-busy"],
+            cwd=PROJECT_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            env=os.environ,
+        ).wait()
+
+
+def work(idle_seconds: float | None = None, wait: bool = True) -> None:
+    """Runs what waits, one after the other, until it is interrupted.
+
+    Args:
+        idle_seconds: Ends after so long without work; None: never.
+        wait: Wait while another worker of this machine is alive, and then take over; otherwise end at once.
+
+    Raises:
+        TrainingError: The queue cannot be reached.
+    """
+    _lock().parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with locked(_lock(), wait):
+            _work(idle_seconds)
+    except BlockingIOError:
+        return
+
+
+def _work(idle_seconds: float | None) -> None:
+    for run in runs.newest_first():
+        if run.state() == "interrupted":
+            tracking.close(run, "KILLED")
+    huey = _queue()[0]
+    idle_since = time.monotonic()
+    while idle_seconds is None or time.monotonic() - idle_since < idle_seconds:
+        try:
+            task = huey.dequeue()
+        except _UNREACHABLE as error:
+            raise _unreachable(error) from error
+        if task is None:
+            time.sleep(_POLL)
+            continue
+        huey.execute(task)
+        idle_since = time.monotonic()
+
+
+def _train(run_id: str) -> None:
+    if _waits(run_id):
+        supervisor.supervise(runs.find(run_id))
+
+
+def _waits(run_id: str) -> bool:
+    try:
+        return runs.find(run_id).state() == "queued"
+    except RunNotFound:
+        return False
+
+
+def _put(run: Run) -> None:
+    try:
+        _, train = _queue()
+        train(run.id)
+    except _UNREACHABLE as error:
+        raise _unreachable(error) from error
+
+
+def _unreachable(error: Exception) -> TrainingError:
+    return TrainingError(f"The queue cannot be reached: {error}. Check HAR_QUEUE_URL, and the space on the disk.")
+
+
+class _Json(Serializer):  # type: ignore[misc]
+    """In place of pickles: whoever can write to the queue cannot make the worker run what they like."""
+
+    def _serialize(self, data: Message) -> bytes:
+        return json.dumps(data).encode()
+
+    def _deserialize(self, data: bytes) -> Message:
+        return Message(*json.loads(data))
+
+
+def _queue() -> tuple[Huey, TaskWrapper]:
+    """The queue of these settings, and what puts a run's name into it."""
+    return _open(settings().queue_url, settings().home)
+
+
+@lru_cache(maxsize=4)
+def _open(url: str, home: Path) -> tuple[Huey, TaskWrapper]:
+    options: dict[str, Any] = {"results": False, "serializer": _Json()}
+    if url:
+        huey: Huey = RedisHuey(_NAME, url=url, blocking=False, **options)
+    else:
+        home.mkdir(parents=True, exist_ok=True)
+        huey = SqliteHuey(_NAME, filename=str(home / "queue.db"), strict_fifo=True, **options)
+    return huey, huey.task(name="train")(_train)
+
+
+def _lock() -> Path:
+    return settings().home / "worker.lock"

@@ -1,0 +1,160 @@
+"""Keeps every run in MLflow: SQLite and a folder under ``HAR_HOME``, or the server that ``MLFLOW_TRACKING_URI`` names.
+
+Tracking serves a run and is never a condition of it: where MLflow cannot be reached, the run goes on and says so in its
+log. Needs no TensorFlow; MLflow takes seconds to import, and is only when something is to be tracked.
+"""
+
+import functools
+import logging
+import os
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec
+
+from har_core.bundle import Bundle
+from har_core.config import settings
+from training.runs import Epoch, Run
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from mlflow import MlflowClient
+
+log = logging.getLogger(__name__)
+
+EXPERIMENT = "human-action-recognizer"
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+_P = ParamSpec("_P")
+
+
+def uri() -> str:
+    """Where runs are kept."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{settings().home}/mlflow/mlflow.db"
+
+
+def _best_effort(
+    method: Callable[Concatenate["Tracker", _P], None],
+) -> Callable[Concatenate["Tracker", _P], None]:
+    """Has a method do nothing once MLflow has failed."""
+
+    @functools.wraps(method)
+    def attempt(self: "Tracker", /, *args: _P.args, **options: _P.kwargs) -> None:
+        if self.has_failed:
+            return
+        try:
+            method(self, *args, **options)
+        except Exception as error:  # Whatever a store, a driver or a server raises: the training must not end by it.
+            self.has_failed = True
+            log.warning("MLflow at %s failed, and is left alone from now on: %s", uri(), error)
+
+    return attempt
+
+
+class Tracker:
+    """Tells MLflow about one run; one that was interrupted is taken up again under its old name.
+
+    Attributes:
+        has_failed: Whether MLflow could not be reached, so that nothing more is told.
+    """
+
+    def __init__(self, run: Run) -> None:
+        """Remembers the run; nothing is told yet."""
+        self._run = run
+        self._id = ""
+        self.has_failed = False
+
+    @_best_effort
+    def begin(self, facts: dict[str, Any]) -> None:
+        """Opens the run.
+
+        Args:
+            facts: What is known beside the recipe, such as the dataset's fingerprint and the code's revision.
+        """
+        client = self._client
+        name = self._run.tracked_as
+        if name is None:
+            tags = {"mlflow.runName": self._run.id, "har.run": self._run.id}
+            name = client.create_run(_experiment(client), tags=tags).info.run_id
+            self._run.keep_tracked_as(name)
+        self._id = name
+        client.update_run(name, status="RUNNING")
+        for key, value in {**_flat(self._run.recipe.model_dump()), "dataset": self._run.record.dataset}.items():
+            client.log_param(name, key, value)
+        for key, value in facts.items():
+            client.set_tag(name, f"har.{key}", value)
+        client.log_dict(name, self._run.recipe.model_dump(mode="json"), "recipe.json")
+
+    @_best_effort
+    def epoch(self, epoch: Epoch) -> None:
+        """Adds the figures of an epoch."""
+        from mlflow.entities import Metric  # noqa: PLC0415
+
+        now = int(time.time() * 1000)
+        values = epoch.model_dump(exclude={"epoch", "phase", "recall", "best"})
+        values |= {f"val_recall.{label}": share for label, share in epoch.recall.items()}
+        metrics = [Metric(_metric_name(key), value, now, epoch.epoch) for key, value in values.items()]
+        self._client.log_batch(self._id, metrics=metrics)
+
+    @_best_effort
+    def finish(self, bundle: Bundle, confusion: "go.Figure") -> None:
+        """Adds the result and closes the run.
+
+        Args:
+            bundle: The model.
+            confusion: The confusion matrix on the test split.
+        """
+        client = self._client
+        for key, metric in bundle.info.evaluation.metrics.items():
+            client.log_metric(self._id, f"test_{key}", metric.value)
+        client.log_figure(self._id, confusion, "confusion_matrix.html")
+        client.log_artifacts(self._id, str(bundle.folder), "bundle")
+        client.set_terminated(self._id, "FINISHED")
+
+    @_best_effort
+    def close(self, status: Status) -> None:
+        """Closes a run that has no result."""
+        self._client.set_terminated(self._run.tracked_as, status)
+
+    @functools.cached_property
+    def _client(self) -> "MlflowClient":
+        # It sends usage figures to its makers unless told not to, and would retry for minutes.
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+        from mlflow import MlflowClient  # noqa: PLC0415
+
+        (settings().home / "mlflow").mkdir(parents=True, exist_ok=True)
+        return MlflowClient(uri())
+
+
+def close(run: Run, status: Status) -> None:
+    """Closes a run whose own process cannot do it any more."""
+    if run.tracked_as:
+        Tracker(run).close(status)
+
+
+def _experiment(client: "MlflowClient") -> str:
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found:
+        return str(found.experiment_id)
+    is_local = not os.environ.get("MLFLOW_TRACKING_URI")
+    place = (settings().home / "mlflow" / "artifacts").absolute().as_uri() if is_local else None
+    return str(client.create_experiment(EXPERIMENT, artifact_location=place))
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested keys joined by dots."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list | tuple):
+            flat |= _flat({str(number): item for number, item in enumerate(value)}, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _metric_name(text: str) -> str:
+    """With the characters that MLflow allows in names."""
+    return "".join(letter if letter.isalnum() or letter in "_-. /" else "_" for letter in text)
