@@ -32,6 +32,7 @@ CARD = "card.md"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]+\.[a-z0-9]+$")]
+Precision = Literal["float32", "float16", "int8"]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -81,6 +82,21 @@ class Evaluation(_Record):
     metrics: dict[str, Metric]
 
 
+class Export(_Record):
+    """A form of the network that was tried for serving.
+
+    Attributes:
+        size: Of the file, bytes.
+        accuracy: On the validation split, 0–1.
+        milliseconds: One photo on one core, median.
+    """
+
+    precision: Precision
+    size: int
+    accuracy: float
+    milliseconds: float
+
+
 class BundleInfo(_Record):
     """Content of ``bundle.json``.
 
@@ -89,6 +105,9 @@ class BundleInfo(_Record):
         input_size: Side of the square input, pixels.
         temperature: Logits are divided by it before the softmax (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
         sha256: File name → digest, for every file but ``bundle.json`` itself.
+        precision: Of the network that serves.
+        exports: All forms that were tried, the one that serves among them.
+        run: The training run that made it.
     """
 
     format: Literal[1] = 1
@@ -105,6 +124,9 @@ class BundleInfo(_Record):
     recipe: dict[str, object]
     code_revision: str
     sha256: dict[FileName, str]
+    precision: Precision = "float32"
+    exports: list[Export] = []
+    run: str = ""
 
 
 class Bundle:

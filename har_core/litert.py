@@ -26,7 +26,9 @@ class _Interpreter:
         (image,) = runner.get_input_details().values()
         self._input: int = image["index"]
         self.input_shape = tuple(image["shape"])
-        self._outputs = {name: detail["index"] for name, detail in runner.get_output_details().items()}
+        outputs = runner.get_output_details()
+        self._outputs = {name: detail["index"] for name, detail in outputs.items()}
+        self.output_shapes = {name: tuple(map(int, detail["shape"])) for name, detail in outputs.items()}
 
     def run(self, image: RGBImage) -> dict[str, Floats]:
         self._interpreter.set_tensor(self._input, image[None])
@@ -40,6 +42,7 @@ class Network:
     Attributes:
         threads: How many images run at the same time; further threads wait.
         input_shape: ``(1, height, width, 3)``.
+        output_shapes: Of each output by name, ``(1, ...)``.
     """
 
     def __init__(self, content: bytes, threads: int | None = None) -> None:
@@ -56,6 +59,7 @@ class Network:
         self.threads = threads or settings().threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS)
         interpreters = [_Interpreter(content) for _ in range(self.threads)]
         self.input_shape = interpreters[0].input_shape
+        self.output_shapes = interpreters[0].output_shapes
         self._idle: queue.LifoQueue[_Interpreter] = queue.LifoQueue()
         for interpreter in interpreters:
             self._idle.put(interpreter)

@@ -36,12 +36,18 @@ def bundles() -> tuple[list[Bundle], list[ModelError]]:
     return good, errors
 
 
+def next_version(name: str) -> int:
+    """The version that the next model of a name gets."""
+    return max((_version(folder) for folder in folders() if _name(folder) == name), default=0) + 1
+
+
 def find(reference: str | None = None) -> Bundle:
     """Finds a model.
 
     Args:
-        reference: A name (its newest version), a name with a version (``everyday@3``), or a bundle's folder; the
-            settings' model when absent.
+        reference: A name, a name with a version (``everyday@3``), or a bundle's folder; the settings' model when
+            absent. A name alone means its newest version that ships, or the newest of all where none does: a model
+            that was trained here does not take over by itself.
 
     Raises:
         ModelNotFound: There is none like that.
@@ -50,8 +56,10 @@ def find(reference: str | None = None) -> Bundle:
     reference = reference or settings().model
     match = _REFERENCE.fullmatch(reference)
     if match:
-        for folder in folders():
-            if _name(folder) == match["name"] and match["version"] in (None, str(_version(folder))):
+        of_that_name = [folder for folder in folders() if _name(folder) == match["name"]]
+        # Sorting is stable, so the newest stays first among those that ship.
+        for folder in sorted(of_that_name, key=lambda folder: folder.parent != settings().shipped_models):
+            if match["version"] in (None, str(_version(folder))):
                 return _open(folder)
     if not _is_folder(reference):
         known = ", ".join(folder.name for folder in folders()) or "none"

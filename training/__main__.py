@@ -1,19 +1,62 @@
-"""``python -m training RECIPE DATASET``: trains a recipe on a dataset, which is split first where it is not yet."""
+"""``python -m training RUN``: trains a run in this process; ``training.supervisor`` starts it."""
 
+import errno
 import logging
+import os
+import shutil
 import sys
-from pathlib import Path
+import threading
 
 from har_core.config import settings
-from har_core.datasets import store
-from har_core.datasets.split import split_dataset
-from training import recipe
-from training.run import train
+from har_core.errors import HarError
+from training import runs, tracking
+from training.runs import Outcome, Run
+
+log = logging.getLogger("training")
+
+
+def main(run: Run) -> int:
+    """Trains, and keeps how it ended; gives the exit status."""
+    from training.run import train  # noqa: PLC0415 - imports TensorFlow, which can fail in ways to be told
+
+    try:
+        train(run)
+    except HarError as error:
+        return _fail(run, str(error))
+    except OSError as error:
+        log.exception("a file")
+        return _fail(run, _sentence(error))
+    except Exception as error:
+        log.exception("an error that nobody expected")
+        return _fail(run, f"The training broke off: {type(error).__name__}: {error}. See the log.")
+    return 0
+
+
+def _fail(run: Run, message: str) -> int:
+    log.error("%s", message)
+    run.end(Outcome(state="failed", message=message))
+    tracking.close(run, "FAILED")
+    return 1
+
+
+def _sentence(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(settings().home).free / 1e9
+        return (
+            f"The disk is full ({free:.1f} GB left for {settings().home}). Make room, then resume: what was done so "
+            "far is kept."
+        )
+    return f"A file cannot be used: {error}."
+
+
+def _die_with_supervisor() -> None:
+    """Ends this process as soon as the other end of its standard input is gone."""
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    dataset = store.load(sys.argv[2])
-    if dataset.base()["split"].isna().all():
-        split_dataset(dataset, val=0.15, test=0.15)
-    bundle = train(recipe.load(Path(sys.argv[1])), dataset, settings().shipped_models)
-    print(bundle.folder)
+    threading.Thread(target=_die_with_supervisor, daemon=True).start()
+    sys.exit(main(runs.find(sys.argv[1])))

@@ -29,7 +29,7 @@ _CARD = """# {name}, version {version}
 Names what a person does in a photo: one of {count} labels, with a calibrated probability, and "unsure" where it may
 well be wrong.
 
-- **Network**: {backbone}, {size} × {size} px, pretrained on ImageNet{tuned}.
+- **Network**: {backbone}, {size} × {size} px, {start}{tuned}; serves in {form}.
 - **Made** {created} from code revision `{revision}`, dataset fingerprint `{fingerprint}`.
 - **Meant for**: sorting and searching photos, teaching, prototypes. **Not for** decisions about a person (surveillance,
   hiring, insurance, policing), nor where a wrong answer can hurt someone.
@@ -81,12 +81,13 @@ def render(
         probabilities: On the test split ``(n, labels)``.
         truth: Label indices on the test split ``(n,)``.
     """
-    options = Recipe.model_validate(info.recipe).finetune.model_dump()
+    recipe = Recipe.model_validate(info.recipe)
+    shares = [phase.train_share for phase in recipe.phases]
     return _CARD.format(
         name=info.name,
         version=info.version,
         count=len(info.labels),
-        backbone=info.recipe["backbone"],
+        backbone=recipe.backbone,
         size=info.input_size,
         created=info.created[:10],
         revision=info.code_revision,
@@ -100,13 +101,15 @@ def render(
         precision=info.thresholds.precision,
         labels=_label_table(info.labels, manifest, probabilities, truth),
         photos=len(manifest),
-        tuned=f", fine-tuned from {options['train_from']} up" if options["epochs"] else "",
+        start="pretrained on ImageNet" if recipe.pretrained else "from random weights",
+        tuned=f", the upper {max(shares):.0%} fine-tuned" if shares else "",
+        form=info.precision,
         sources="\n".join(
             f"- {source}, {count} photos. {_SOURCES.get(str(source), '')}".rstrip()
             for source, count in manifest["source"].value_counts().items()
         ),
         left_out=info.dataset["labels_left_out"] or "none",
-        min_photos=info.recipe["min_photos"],
+        min_photos=recipe.min_photos,
     )
 
 

@@ -1,87 +1,310 @@
-"""Fits the network: first the head, then the upper blocks with it."""
+"""Fits the network: first the head, then, phase by phase, the network from the top down."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
+from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
 
-from training import inputs, network
-from training.recipe import FineTune, Head
+from har_core.evaluation import calibration
+from training import checkpoint, inputs, network
+from training.checkpoint import Checkpoint
+from training.recipe import Head, Phase, Recipe
+from training.runs import Epoch, Progress, Step
+from training.selection import Part
 
 UInt8 = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.integer]
+Floats = npt.NDArray[np.float32]
+
+_PREDICTED_AT_ONCE = 64
+_SAMPLE = 512
+_SECONDS_BETWEEN_STEPS = 1.0
 
 
-def fit_head(model: keras.Model, photos: UInt8, truth: Indices, options: Head) -> None:
-    """Sets the head to the logistic regression on the backbone's embeddings, in place.
+class Watcher:
+    """Is told how fine-tuning goes; does nothing with it."""
+
+    def progress(self, progress: Progress) -> None:
+        """Takes note of how far it is, after every step."""
+
+    def step(self, step: Step) -> None:
+        """Takes note of the figures of some steps, about once a second."""
+
+    def epoch(self, epochs: list[Epoch]) -> None:
+        """Takes note of the figures of all epochs so far."""
+
+
+def fit_head(embeddings: Floats, truth: Indices, options: Head) -> tuple[Floats, Floats]:
+    """Logistic regression on the backbone's embeddings.
 
     Args:
-        model: As made by ``network.build``.
-        photos: uint8 ``(n, S, S, 3)``.
+        embeddings: float32 ``(n, d)``.
         truth: Label indices ``(n,)``; every label occurs.
         options: How strongly to regularise.
+
+    Returns:
+        Kernel ``(d, labels)`` and bias ``(labels,)``.
     """
-    embeddings = network.embedder(model).predict(photos, batch_size=32, verbose=0)
     regression = LogisticRegression(C=options.regularization, max_iter=500, class_weight="balanced")
     regression.fit(embeddings, truth)
     kernel, bias = regression.coef_.T, regression.intercept_
     if kernel.shape[1] == 1:  # For two labels scikit-learn gives only the second one's advantage.
         kernel, bias = np.hstack([-kernel, kernel]) / 2, np.hstack([-bias, bias]) / 2
-    model.get_layer("head").set_weights([kernel, bias])
+    return kernel.astype(np.float32), bias.astype(np.float32)
 
 
-def fine_tune(
-    model: keras.Model,
-    train: tuple[UInt8, Indices],
-    val: tuple[UInt8, Indices],
-    options: FineTune,
-    seed: int,
-) -> dict[str, list[float]]:
-    """Trains the upper layers on, in place, and keeps the weights of the epoch with the lowest validation loss.
+def judge(logits: Floats, truth: Indices, labels: Sequence[str]) -> dict[str, Any]:
+    """The validation figures of ``runs.Epoch``.
+
+    The loss is that after temperature scaling, as the model will be served: otherwise a network that has become too
+    sure of itself, which scaling mends, would pass for one that has become worse.
+
+    Args:
+        logits: ``(n, labels)``.
+        truth: Label indices ``(n,)``.
+        labels: Their names.
+    """
+    found = logits.argmax(axis=1)
+    scaled = log_softmax(logits / calibration.fit_temperature(logits, truth), axis=1)
+    return {
+        "val_loss": float(-scaled[np.arange(len(truth)), truth].mean()),
+        "val_accuracy": float((found == truth).mean()),
+        "val_macro_f1": float(f1_score(truth, found, labels=range(len(labels)), average="macro", zero_division=0)),
+        "recall": {
+            label: float((found[truth == index] == index).mean()) if (truth == index).any() else 0.0
+            for index, label in enumerate(labels)
+        },
+    }
+
+
+@dataclass(frozen=True)
+class FineTuning:
+    """Trains the network through a recipe's phases.
+
+    Attributes:
+        model: As made by ``network.build``, with its head fitted.
+        photos: uint8 ``(n, S, S, 3)`` of the whole dataset.
+        train: What to train on.
+        val: What to choose the epoch by.
+        labels: Their names.
+        recipe: Phases and options.
+        state_file: Where the checkpoint is kept.
+        watcher: Told how it goes.
+    """
+
+    model: keras.Model
+    photos: UInt8
+    train: Part
+    val: Part
+    labels: Sequence[str]
+    recipe: Recipe
+    state_file: Path
+    watcher: Watcher
+
+    def run(self) -> None:
+        """Trains the network in place, and leaves it with the weights that were best on ``val``.
+
+        One that was interrupted goes on after the last epoch that was completed, and ends with the same weights as if
+        it had not been.
+        """
+        state = checkpoint.load(self.state_file) or self._fresh()
+        self.watcher.epoch(state.epochs)
+        while state.phase < len(self.recipe.phases):
+            state = self._run_phase(state).next_phase()
+        _assign(self.model.variables, state.best)
+
+    def _fresh(self) -> Checkpoint:
+        """The state before the first epoch: the head alone."""
+        some = np.random.default_rng(self.recipe.seed).permutation(len(self.train.rows))[:_SAMPLE]
+        logits, truth = logits_of(self.model, self.photos, self.train.rows[some]), self.train.truth[some]
+        head = Epoch(
+            epoch=0,
+            phase=0,
+            loss=float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean()),
+            accuracy=float((logits.argmax(axis=1) == truth).mean()),
+            learning_rate=0,
+            seconds=0,
+            best=True,
+            **self._judge(),
+        )
+        weights = _values(self.model.variables)
+        return Checkpoint(0, 0, 0, weights, [], weights, [head])
+
+    def _run_phase(self, state: Checkpoint) -> Checkpoint:
+        """Trains a phase to its end, or until it has not got better for a while."""
+        phase = self.recipe.phases[state.phase]
+        optimizer = self._compile(phase)
+        _assign(self.model.variables, state.weights)
+        if state.optimizer:
+            _assign(optimizer.variables, state.optimizer)
+        while state.done < phase.epochs and not 0 < self.recipe.patience <= state.stale:
+            state = self._run_epoch(state, optimizer)
+            state.save(self.state_file)
+            self.watcher.epoch(state.epochs)
+        return state
+
+    def _run_epoch(self, state: Checkpoint, optimizer: keras.Optimizer) -> Checkpoint:
+        started = time.monotonic()
+        number = state.epochs[-1].epoch + 1
+        figures = self._train_epoch(state, number, optimizer)
+        weights = _values(self.model.variables)
+        with _averaged(self.model, optimizer):
+            judged = self._judge()
+            is_best = judged["val_loss"] < state.best_loss
+            best = _values(self.model.variables) if is_best else state.best
+        epoch = Epoch(
+            epoch=number,
+            phase=state.phase + 1,
+            learning_rate=float(optimizer.learning_rate),
+            seconds=time.monotonic() - started,
+            best=is_best,
+            photos=len(self.train.rows),
+            **figures,
+            **judged,
+        )
+        return replace(
+            state,
+            done=state.done + 1,
+            stale=0 if is_best else state.stale + 1,
+            weights=weights,
+            optimizer=_values(optimizer.variables),
+            best=best,
+            epochs=[*state.epochs, epoch],
+        )
+
+    def _train_epoch(self, state: Checkpoint, number: int, optimizer: keras.Optimizer) -> dict[str, float]:
+        """Trains on every photo once; gives the mean loss and accuracy."""
+        figures: dict[str, float] = {}
+        started = told = time.monotonic()
+        self.model.reset_metrics()
+        for step, (photos, targets) in enumerate(self._batches(number), start=1):
+            weights = tf.linalg.matvec(targets, self._label_weights)
+            figures = self.model.train_on_batch(photos, targets, weights, return_dict=True)
+            now = time.monotonic()
+            left = self._steps_left(state, step) * (now - started) / step
+            self.watcher.progress(self._progress(state, number, step, left))
+            if now - told > _SECONDS_BETWEEN_STEPS or step == self._steps:
+                told = now
+                rate, total = float(optimizer.learning_rate), (number - 1) * self._steps + step
+                self.watcher.step(Step(step=total, epoch=number, learning_rate=rate, **figures))
+        return figures
+
+    def _batches(self, number: int) -> tf.data.Dataset:
+        one_hot = np.eye(len(self.labels), dtype=np.float32)[self.train.truth]
+        examples = inputs.Examples(self.photos, self.train.rows, one_hot)
+        recipe = self.recipe
+        return inputs.epoch(examples, recipe.augmentation, recipe.optimizer.batch_size, (recipe.seed, number))
+
+    def _judge(self) -> dict[str, Any]:
+        return judge(logits_of(self.model, self.photos, self.val.rows), self.val.truth, self.labels)
+
+    def _progress(self, state: Checkpoint, number: int, step: int, seconds_left: float) -> Progress:
+        return Progress(
+            done=step,
+            total=self._steps,
+            what=f"fine-tuning, phase {state.phase + 1} of {len(self.recipe.phases)}",
+            epoch=number,
+            epochs=self.recipe.epochs,
+            seconds_left=seconds_left,
+        )
+
+    def _steps_left(self, state: Checkpoint, step: int) -> int:
+        """Steps until the last phase is over, if none ends early."""
+        epochs = sum(phase.epochs for phase in self.recipe.phases[state.phase :]) - state.done
+        return epochs * self._steps - step
+
+    @cached_property
+    def _steps(self) -> int:
+        return -(-len(self.train.rows) // self.recipe.optimizer.batch_size)
+
+    @cached_property
+    def _label_weights(self) -> tf.Tensor:
+        """How much a photo of each label counts; 1 on average."""
+        counts = np.bincount(self.train.truth, minlength=len(self.labels))
+        weights = counts ** -float(self.recipe.regularization.balance)
+        return tf.constant(weights / (weights @ counts / counts.sum()), tf.float32)
+
+    def _compile(self, phase: Phase) -> keras.Optimizer:
+        _freeze(self.model, phase.train_share)
+        options = self.recipe.optimizer
+        steps = phase.epochs * self._steps
+        warmup = int(phase.warmup * steps)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0, max(1, steps - warmup), warmup_target=phase.learning_rate, warmup_steps=warmup
+        )
+        optimizer = keras.optimizers.AdamW(
+            schedule,
+            weight_decay=options.weight_decay,
+            global_clipnorm=options.clip_norm,
+            use_ema=options.ema > 0,
+            ema_momentum=options.ema or 0.99,
+        )
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        smoothing = self.recipe.regularization.label_smoothing
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+        self.model.compile(optimizer, loss, metrics=["accuracy"])
+        optimizer.build(self.model.trainable_variables)
+        return optimizer
+
+
+def best_so_far(model: keras.Model, state_file: Path) -> bool:
+    """Gives the model the best weights of an unfinished fine-tuning; whether there are any."""
+    state = checkpoint.load(state_file)
+    if state is not None:
+        _assign(model.variables, state.best)
+    return state is not None
+
+
+def logits_of(model: keras.Model, photos: UInt8, rows: Indices) -> Floats:
+    """Runs the network as it is, without reading more photos at a time than it takes.
 
     Args:
         model: As made by ``network.build``.
-        train: Photos uint8 ``(n, S, S, 3)`` and label indices ``(n,)``.
-        val: The same, for choosing the epoch.
-        options: The schedule and what keeps the network from learning the photos by heart.
-        seed: Of shuffling and augmentation.
+        photos: uint8 ``(n, S, S, 3)``.
+        rows: Of ``photos`` ``(m,)``.
 
     Returns:
-        Keras's history: figure → one value an epoch.
+        float32 ``(m, labels)``.
     """
-    _freeze(model, options.train_from)
-    labels = model.output_shape[-1]
-    one_hot = keras.utils.to_categorical(train[1], labels)
-    steps = options.epochs * -(-len(one_hot) // options.batch_size)
-    warmup = int(options.warmup * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, steps - warmup), warmup_target=options.learning_rate, warmup_steps=warmup
-    )
-    optimizer = keras.optimizers.AdamW(
-        schedule, weight_decay=options.weight_decay, global_clipnorm=1.0, use_ema=options.ema > 0,
-        ema_momentum=options.ema or 0.99,
-    )  # fmt: skip
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=options.label_smoothing)
-    model.compile(optimizer, loss, metrics=["accuracy"])
-    callbacks = [keras.callbacks.SwapEMAWeights(swap_on_epoch=True)] if options.ema else []
-    callbacks.append(keras.callbacks.EarlyStopping("val_loss", patience=4, restore_best_weights=True))
-    history = model.fit(
-        inputs.batches(train[0], one_hot, options, seed),
-        validation_data=(val[0].astype(np.float32), keras.utils.to_categorical(val[1], labels)),
-        epochs=options.epochs,
-        callbacks=callbacks,
-        verbose=2,
-    )
-    return dict(history.history)
+    blocks = [rows[start : start + _PREDICTED_AT_ONCE] for start in range(0, len(rows), _PREDICTED_AT_ONCE)]
+    return np.concatenate([model.predict_on_batch(photos[block].astype(np.float32)) for block in blocks])
 
 
-def _freeze(model: keras.Model, train_from: str) -> None:
-    """Leaves only what comes after the backbone's block ``train_from`` trainable, without batch normalisation."""
-    backbone = network.backbone_of(model)
-    names = [layer.name for layer in backbone.layers]
-    first = next((i for i, name in enumerate(names) if name.startswith(f"{train_from}_")), None)
-    if first is None:
-        raise ValueError(f"{backbone.name} has no block {train_from}")
-    for position, layer in enumerate(backbone.layers):
+def _freeze(model: keras.Model, train_share: float) -> None:
+    """Leaves only the top of the backbone trainable, without batch normalisation."""
+    layers = network.backbone_of(model).layers
+    first = len(layers) - round(train_share * len(layers))
+    for position, layer in enumerate(layers):
         layer.trainable = position >= first and not isinstance(layer, keras.layers.BatchNormalization)
+
+
+@contextmanager
+def _averaged(model: keras.Model, optimizer: keras.Optimizer) -> Iterator[None]:
+    """Gives the model the moving average of its weights, where there is one, until the block ends."""
+    if not optimizer.use_ema:
+        yield
+        return
+    kept = _values(model.trainable_variables)
+    optimizer.finalize_variable_values(model.trainable_variables)
+    yield
+    _assign(model.trainable_variables, kept)
+
+
+def _values(variables: Sequence[keras.Variable]) -> list[npt.NDArray[Any]]:
+    return [np.array(variable) for variable in variables]
+
+
+def _assign(variables: Sequence[keras.Variable], values: Sequence[npt.NDArray[Any]]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

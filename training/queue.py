@@ -39,18 +39,35 @@ def submit(recipe: Recipe, dataset: str) -> Run:
         TrainingError: It cannot be written, or the queue cannot be reached.
     """
     run = Run.create(recipe, dataset)
-    _put(run)
+    put(run)
     return run
 
 
-def resume(run: Run) -> None:
+def resume(run: Run, finish: bool = False) -> None:
     """Puts a run that was interrupted, cancelled or failed at the end of the queue again.
 
+    Args:
+        run: The run.
+        finish: Train no further, and make a model of the best so far.
+
     Raises:
-        TrainingError: It is running, done, or the queue cannot be reached.
+        TrainingError: It is running, done, has nothing to finish, or the queue cannot be reached.
     """
-    run.reopen()
-    _put(run)
+    run.reopen(finish)
+    put(run)
+
+
+def put(run: Run) -> None:
+    """Puts a run that waits at the end of the queue.
+
+    Raises:
+        TrainingError: The queue cannot be reached.
+    """
+    try:
+        _, train = _queue()
+        train(run.id)
+    except _UNREACHABLE as error:
+        raise _unreachable(error) from error
 
 
 def waiting() -> list[str]:
@@ -137,19 +154,11 @@ def _waits(run_id: str) -> bool:
         return False
 
 
-def _put(run: Run) -> None:
-    try:
-        _, train = _queue()
-        train(run.id)
-    except _UNREACHABLE as error:
-        raise _unreachable(error) from error
-
-
 def _unreachable(error: Exception) -> TrainingError:
     return TrainingError(f"The queue cannot be reached: {error}. Check HAR_QUEUE_URL, and the space on the disk.")
 
 
-class _Json(Serializer):  # type: ignore[misc]
+class _Json(Serializer):
     """In place of pickles: whoever can write to the queue cannot make the worker run what they like."""
 
     def _serialize(self, data: Message) -> bytes:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from har_core.bundle import Name
+from har_core.bundle import Name, Precision
 from har_core.errors import RecipeInvalid
 
 PRESETS = Path(__file__).parent / "recipes"
@@ -15,7 +15,6 @@ PRESETS = Path(__file__).parent / "recipes"
 BackboneName = Annotated[
     str, StringConstraints(pattern=r"^(efficientnet_lite[012]|keras:[A-Za-z0-9]+|kerashub:[\w./@:-]+)$")
 ]
-Precision = Literal["float32", "float16", "int8", "auto"]
 
 
 class _Part(BaseModel):
@@ -129,7 +128,7 @@ class Recipe(_Part):
     augmentation: Augmentation = Augmentation()
     regularization: Regularization = Regularization()
     patience: int = Field(4, ge=0, description="Epochs without progress after which a phase ends; 0: never early.")
-    precision: Precision = Field("float16", description="Of the network that serves.")
+    precision: Precision | Literal["auto"] = Field("float16", description="Of the network that serves.")
     sure_precision: float = Field(0.9, gt=0, lt=1, description="Share of right answers wanted among the sure ones.")
 
     @property

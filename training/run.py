@@ -1,96 +1,105 @@
-"""Trains a recipe from photos to bundle: split, fit, calibrate, export, check, evaluate."""
+"""Trains a run: embed, fit, package, track."""
 
 import logging
-import platform
 import subprocess  # nosec B404 - only to ask git for the revision
-import tempfile
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
-from scipy.special import softmax
+import plotly.graph_objects as go
+from sklearn.metrics import confusion_matrix
 
-from har_core import bundle as bundles
-from har_core.bundle import Bundle, BundleInfo, Evaluation, Thresholds
-from har_core.config import PROJECT_ROOT
-from har_core.datasets import cache
-from har_core.datasets.manifest import SPLITS, fingerprint, included
+from har_core.config import PROJECT_ROOT, settings
+from har_core.datasets import cache, store
 from har_core.datasets.store import Dataset
+from har_core.embedding import Embedder
 from har_core.errors import DatasetError
-from har_core.evaluation import calibration, metrics
-from har_core.predictor import Predictor
-from training import card, export, fit, network
+from har_core.files import write_beside
+from har_core.images import RGBImage
+from training import backbones, fit, network, packaging, runs
+from training.fit import FineTuning, Watcher
+from training.packaging import Packaged, Trained
 from training.recipe import Recipe
+from training.runs import Epoch, Outcome, Progress, Run, Step
+from training.selection import Selection, select
+from training.tracking import Tracker
 
 log = logging.getLogger(__name__)
 
-_PARITY_PHOTOS = 100
-_PARITY_TOLERANCE = 1e-3
-
-Photos = npt.NDArray[np.uint8]
-Indices = npt.NDArray[np.int64]
+_SECONDS_BETWEEN_WRITES = 0.3
 
 
-@dataclass(frozen=True)
-class Part:
-    """One split, decoded: photos uint8 ``(n, S, S, 3)`` and label indices ``(n,)``."""
+class Reporter(Watcher):
+    """Keeps what is to be known of a run in its folder, and in MLflow."""
 
-    photos: Photos
-    truth: Indices
+    def __init__(self, run: Run, tracker: Tracker) -> None:
+        """Begins with nothing to say."""
+        self._run, self._tracker = run, tracker
+        self._written, self._what, self._tracked = 0.0, "", -1
+
+    def activity(self, done: int, total: int, what: str) -> None:
+        """Takes note of how far something other than fine-tuning is; a ``har_core.progress.Progress``."""
+        self.progress(Progress(done=done, total=total, what=what))
+
+    def progress(self, progress: Progress) -> None:
+        """Takes note of how far it is."""
+        now = time.monotonic()
+        if progress.what != self._what or now - self._written > _SECONDS_BETWEEN_WRITES:
+            self._written, self._what = now, progress.what
+            self._run.keep_progress(progress)
+
+    def step(self, step: Step) -> None:
+        """Takes note of the figures of some steps."""
+        self._run.add_step(step)
+
+    def epoch(self, epochs: list[Epoch]) -> None:
+        """Takes note of the figures of all epochs so far."""
+        self._run.keep_epochs(epochs)
+        last = epochs[-1]
+        if last.epoch > self._tracked:
+            self._tracked = last.epoch
+            self._tracker.epoch(last)
+        log.info("epoch %d: %s", last.epoch, last.model_dump(exclude={"epoch", "recall"}))
 
 
-def train(recipe: Recipe, dataset: Dataset, folder: Path) -> Bundle:
-    """Trains a model and writes its bundle to ``folder / "NAME@VERSION"``.
-
-    Args:
-        recipe: How to train.
-        dataset: What to train on; photos without a label or a split are left out.
-        folder: Where bundles are kept.
+def train(run: Run) -> None:
+    """Trains a run to its end and keeps its outcome; one that was interrupted goes on where it stopped.
 
     Raises:
-        DatasetError: A label is missing from one of the splits, or a photo cannot be read; it is named.
-        RuntimeError: LiteRT and Keras give different answers.
-        FileExistsError: That version exists already.
+        HarError: It cannot be trained; the sentence says why.
+        OSError: A file cannot be read or written, perhaps because the disk is full.
     """
-    destination = folder / f"{recipe.name}@{recipe.version}"
-    if destination.exists():
-        raise FileExistsError(f"{destination} exists already: give the recipe a new version.")
+    started = time.monotonic()
+    recipe, dataset = run.recipe, store.load(run.record.dataset)
+    selection = select(dataset, recipe.min_photos)
+    tracker = Tracker(run)
+    reporter = Reporter(run, tracker)
+    reporter.activity(0, 1, "starting")
     revision = code_revision()
-    keras.utils.set_random_seed(recipe.seed)
-    left_out, manifest, labels = _choose(recipe, included(dataset.manifest()))
-    photos = _pixels(dataset, recipe.image_size)
-    parts = {str(name): _part(rows, labels, photos) for name, rows in manifest.groupby("split")}
-    log.info("photos: %s; labels: %d", {name: len(part.truth) for name, part in parts.items()}, len(labels))
-
-    model = _fit(recipe, parts, len(labels))
-    logits = model.predict(parts["val"].photos, verbose=0)
-    temperature = calibration.fit_temperature(logits, parts["val"].truth)
-    threshold = _threshold(softmax(logits / temperature, axis=1), parts["val"].truth, recipe.sure_precision)
-
-    draft = BundleInfo(
-        name=recipe.name,
-        version=recipe.version,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        labels=labels,
-        input_size=recipe.image_size,
-        temperature=temperature,
-        thresholds=Thresholds(confidence=threshold, precision=recipe.sure_precision),
-        evaluation=Evaluation(split="test", n=0, metrics={}),
-        dataset={
-            "fingerprint": fingerprint(manifest),
-            "labels_left_out": ", ".join(left_out),
-            **{name: len(part.truth) for name, part in parts.items()},
-        },
-        recipe=recipe.model_dump(),
-        code_revision=revision,
-        sha256={},
+    tracker.begin(
+        {"dataset_fingerprint": selection.fingerprint, "code_revision": revision, "labels": len(selection.labels)}
     )
-    return _write(model, draft, parts["test"], manifest, destination)
+    log.info(
+        "photos: %s; labels: %d, left out: %s",
+        {name: len(part.rows) for name, part in selection.parts.items()},
+        len(selection.labels),
+        ", ".join(selection.left_out) or "none",
+    )
+    keras.utils.set_random_seed(recipe.seed)
+    trained = _fit(run, dataset, selection, reporter, revision)
+    packaged = packaging.package(run, trained, reporter.activity)
+    reporter.activity(0, 1, "keeping the result")
+    tracker.finish(packaged.bundle, confusion_figure(packaged))
+    (run.folder / runs.CHECKPOINT).unlink(missing_ok=True)
+    run.end(
+        Outcome(
+            state="done",
+            bundle=str(packaged.bundle.folder),
+            metrics=packaged.bundle.info.evaluation.metrics,
+            seconds=time.monotonic() - started,
+        )
+    )
 
 
 def code_revision() -> str:
@@ -103,103 +112,67 @@ def code_revision() -> str:
     return done.stdout.strip() or "unknown"
 
 
-def _choose(recipe: Recipe, manifest: pd.DataFrame) -> tuple[list[str], pd.DataFrame, list[str]]:
-    """Leaves out labels with too few photos: gives those labels, the photos that stay, and their labels."""
-    manifest = manifest[manifest["label"].notna() & manifest["split"].notna()]
-    counts = manifest["label"].value_counts()
-    labels = sorted(counts[counts >= recipe.min_photos].index)
-    left_out = sorted(set(counts.index) - set(labels))
-    log.info("labels left out for want of photos: %s", left_out or "none")
-    manifest = manifest[manifest["label"].isin(labels)]
-    splits = manifest.groupby("label")["split"].nunique()
-    poor = sorted(splits[splits < len(SPLITS)].index)
-    if len(labels) < 2 or poor:
-        raise DatasetError(
-            f"Each label needs photos of at least three scenes, and there must be two labels; short of that: "
-            f"{', '.join(poor) or 'the whole set'}."
-        )
-    return left_out, manifest, labels
+def confusion_figure(packaged: Packaged) -> go.Figure:
+    """The confusion matrix on the test split, in photos."""
+    labels = packaged.bundle.info.labels
+    counts = confusion_matrix(packaged.truth, packaged.probabilities.argmax(axis=1), labels=range(len(labels)))
+    figure = go.Figure(go.Heatmap(z=counts, x=labels, y=labels, colorscale="Teal", texttemplate="%{z}"))
+    figure.update_xaxes(title="found")
+    return figure.update_yaxes(title="right", autorange="reversed")
 
 
-def _pixels(dataset: Dataset, size: int) -> Photos:
-    """All photos of the dataset, decoded; one that has become unreadable since the import ends the training."""
-    photos = cache.pixels(dataset, size)
-    unreadable = cache.unreadable(dataset, size)
-    if unreadable:
-        row, message = next(iter(unreadable.items()))
-        raise DatasetError(f"{dataset.base()['path'][row]}: {message}")
-    return photos
+def _fit(run: Run, dataset: Dataset, selection: Selection, reporter: Reporter, revision: str) -> Trained:
+    recipe = run.recipe
+    size = recipe.image_size or backbones.image_size(recipe.backbone)
+    model = network.build(
+        recipe.backbone, size, len(selection.labels), recipe.regularization.dropout, recipe.pretrained
+    )
+    _fit_head(model, recipe, dataset, selection, reporter)
+    photo = _reader(dataset, size)
+    if recipe.phases:
+        photos = cache.pixels(dataset, size, reporter.activity)
+        _require_readable(dataset, selection, cache.unreadable(dataset, size))
+        photo = photos.__getitem__
+        state_file = run.folder / runs.CHECKPOINT
+        if not (run.is_to_finish() and fit.best_so_far(model, state_file)):
+            train_part, val_part = selection.parts["train"], selection.parts["val"]
+            FineTuning(model, photos, train_part, val_part, selection.labels, recipe, state_file, reporter).run()
+    return Trained(model, selection, photo, revision)
 
 
-def _part(rows: pd.DataFrame, labels: list[str], photos: Photos) -> Part:
-    truth = pd.Categorical(rows["label"], categories=labels).codes.astype(np.int64)
-    return Part(photos[rows.index.to_numpy()], truth)
+def _fit_head(model: keras.Model, recipe: Recipe, dataset: Dataset, selection: Selection, reporter: Reporter) -> None:
+    """Sets the model's head to the best one for the backbone as it is."""
+    embedder = Embedder(file=_embedding_network(model, recipe))
+    embeddings = cache.embeddings(dataset, reporter.activity, embedder)
+    _require_readable(dataset, selection, cache.unreadable(dataset, embedder=embedder))
+    reporter.activity(0, 1, "fitting the head")
+    train, val = selection.parts["train"], selection.parts["val"]
+    kernel, bias = fit.fit_head(embeddings[train.rows], train.truth, recipe.head)
+    model.get_layer("head").set_weights([kernel, bias])
+    figures = fit.judge(embeddings[val.rows] @ kernel + bias, val.truth, selection.labels)
+    log.info("head: validation accuracy %.3f, macro-F1 %.3f", figures["val_accuracy"], figures["val_macro_f1"])
 
 
-def _fit(recipe: Recipe, parts: dict[str, Part], labels: int) -> keras.Model:
-    started = time.monotonic()
-    train, val = parts["train"], parts["val"]
-    model = network.build(recipe.backbone, recipe.image_size, labels, recipe.finetune.dropout)
-    fit.fit_head(model, train.photos, train.truth, recipe.head)
-    right = model.predict(val.photos, verbose=0).argmax(axis=1) == val.truth
-    log.info("head: validation accuracy %.3f after %.0f s", right.mean(), time.monotonic() - started)
-    if recipe.finetune.epochs:
-        fit.fine_tune(model, (train.photos, train.truth), (val.photos, val.truth), recipe.finetune, recipe.seed)
-    log.info("fitted after %.0f s on %s", time.monotonic() - started, platform.machine())
-    return model
+def _embedding_network(model: keras.Model, recipe: Recipe) -> Path:
+    """The model's backbone in LiteRT; converted once, and kept beside the embeddings that it makes."""
+    start = "" if recipe.pretrained else f"-random-{recipe.seed}"
+    name = "".join(letter if letter.isalnum() else "_" for letter in recipe.backbone)
+    file = settings().home / "cache" / "backbones" / f"{name}-{model.input_shape[1]}{start}.tflite"
+    if not file.exists():
+        content = backbones.to_tflite(network.backbone_of(model))
+        write_beside(file, lambda path: path.write_bytes(content))
+    return file
 
 
-def _threshold(probabilities: npt.NDArray[np.float32], truth: Indices, precision: float) -> float:
-    right = probabilities.argmax(axis=1) == truth
-    return calibration.fit_threshold(probabilities.max(axis=1), right, precision)
+def _reader(dataset: Dataset, size: int) -> Callable[[int], RGBImage]:
+    """Reads single photos: where few are needed, decoding all of them would take longer."""
+    paths = dataset.base()["path"].to_numpy()
+    return lambda row: cache.square(paths[row], size)
 
 
-def _write(model: keras.Model, draft: BundleInfo, test: Part, manifest: pd.DataFrame, destination: Path) -> Bundle:
-    """Exports, checks and evaluates in a temporary bundle; only then writes the real one."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        files = {name: folder / name for name in (bundles.TFLITE, bundles.KERAS, bundles.GOLDEN, bundles.CARD)}
-        _without_optimizer(model).save(files[bundles.KERAS])
-        files[bundles.TFLITE].write_bytes(export.to_tflite(model))
-        files[bundles.GOLDEN].write_text("{}")
-        files[bundles.CARD].write_text("")
-        trial = bundles.write(folder / "trial", files, lambda sha256: draft.model_copy(update={"sha256": sha256}))
-
-        predictor = Predictor(trial)
-        probabilities = np.stack([predictor.probabilities(photo) for photo in test.photos])
-        _check_parity(model, draft.temperature, test.photos, probabilities)
-        info = draft.model_copy(update={"evaluation": _evaluate(probabilities, test.truth, draft.thresholds)})
-        bundles.write_golden(files[bundles.GOLDEN], predictor.probabilities, draft.input_size)
-        files[bundles.CARD].write_text(card.render(info, manifest, probabilities, test.truth), "utf-8")
-        return bundles.write(destination, files, lambda sha256: info.model_copy(update={"sha256": sha256}))
-
-
-def _without_optimizer(model: keras.Model) -> keras.Model:
-    """The same network without the optimiser's state, which is three times as large."""
-    bare = keras.Model.from_config(model.get_config())
-    bare.set_weights(model.get_weights())
-    return bare
-
-
-def _check_parity(
-    model: keras.Model, temperature: float, photos: Photos, probabilities: npt.NDArray[np.float32]
-) -> None:
-    expected = softmax(model.predict(photos[:_PARITY_PHOTOS], verbose=0) / temperature, axis=1)
-    difference = float(np.abs(expected - probabilities[:_PARITY_PHOTOS]).max())
-    log.info("parity: largest difference of a probability %.2g on %d photos", difference, len(expected))
-    if not difference <= _PARITY_TOLERANCE:
-        raise RuntimeError(f"LiteRT differs from Keras by {difference:.2g}, more than {_PARITY_TOLERANCE:g}")
-
-
-def _evaluate(probabilities: npt.NDArray[np.float32], truth: Indices, thresholds: Thresholds) -> Evaluation:
-    figures: dict[str, metrics.Figure] = {
-        "accuracy": metrics.accuracy,
-        "macro_f1": metrics.macro_f1,
-        "ece": metrics.ece,
-        "sure_share": metrics.sure_share(thresholds.confidence),
-        "sure_accuracy": metrics.sure_accuracy(thresholds.confidence),
-    }
-    found = {name: metrics.with_interval(figure, probabilities, truth) for name, figure in figures.items()}
-    for name, metric in found.items():
-        log.info("test %s: %.3f (%.3f-%.3f), n = %d", name, metric.value, metric.low, metric.high, len(truth))
-    return Evaluation(split="test", n=len(truth), metrics=found)
+def _require_readable(dataset: Dataset, selection: Selection, unreadable: dict[int, str]) -> None:
+    for row, message in unreadable.items():
+        if row in selection.manifest.index:
+            raise DatasetError(
+                f"{dataset.base()['path'][row]}: {message} Put it back, or exclude it on the page Dataset, then resume."
+            )

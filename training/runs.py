@@ -36,6 +36,7 @@ _STEPS = "steps.jsonl"
 _OUTCOME = "outcome.json"
 _CANCEL = "cancel"
 _TRACKED = "mlflow_run_id"
+_FINISH = "finish"
 _STARTED = "started"
 _LOCK = "lock"
 _RESERVE = "reserve"
@@ -88,6 +89,7 @@ class Epoch(BaseModel):
         phase: Counted from 1; 0 is the head alone.
         learning_rate: At its end.
         seconds: That it took, with validation.
+        photos: That it was trained on.
         recall: Label → share of its validation photos that were recognised.
         best: Whether it is the best so far.
     """
@@ -103,6 +105,7 @@ class Epoch(BaseModel):
     seconds: float
     recall: dict[str, float]
     best: bool
+    photos: int = 0
 
 
 class Step(BaseModel):
@@ -242,17 +245,30 @@ class Run:
         """Whether it has been asked to stop."""
         return (self.folder / _CANCEL).exists()
 
-    def reopen(self) -> None:
+    def reopen(self, finish: bool = False) -> None:
         """Forgets how it ended, so that it can go on; what it knows stays.
 
+        Args:
+            finish: Train no further, and make a model of the best so far.
+
         Raises:
-            TrainingError: It is running, or done.
+            TrainingError: It is running, or done, or has nothing to finish.
         """
         state = self.state()
         if state in ("running", "done"):
             raise TrainingError(f"The run {self.id} is {state}: there is nothing to resume.")
-        for name in (_OUTCOME, _STARTED, _CANCEL):
+        if finish and not (self.folder / CHECKPOINT).exists():
+            raise TrainingError(
+                f"The run {self.id} has not finished an epoch yet: there is nothing to make a model of."
+            )
+        for name in (_OUTCOME, _STARTED, _CANCEL, _FINISH):
             (self.folder / name).unlink(missing_ok=True)
+        if finish:
+            (self.folder / _FINISH).touch()
+
+    def is_to_finish(self) -> bool:
+        """Whether it is to train no further."""
+        return (self.folder / _FINISH).exists()
 
     @contextmanager
     def claimed(self) -> Iterator[int]:

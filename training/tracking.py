@@ -113,7 +113,7 @@ class Tracker:
     @_best_effort
     def close(self, status: Status) -> None:
         """Closes a run that has no result."""
-        self._client.set_terminated(self._run.tracked_as, status)
+        self._client.set_terminated(str(self._run.tracked_as), status)
 
     @functools.cached_property
     def _client(self) -> "MlflowClient":

@@ -59,32 +59,33 @@ def pixels(dataset: "Dataset", size: int, progress: Progress = silent) -> npt.ND
     array = _pixels(dataset, size)
     if not array.is_ready:
         threads = len(os.sched_getaffinity(0))
-        array.fill(_paths(dataset), lambda path: _square(path, size), threads, progress, "decoding photos")
+        array.fill(_paths(dataset), lambda path: square(path, size), threads, progress, "decoding photos")
     return array.open()
 
 
-def embeddings(dataset: "Dataset", progress: Progress = silent) -> Floats:
+def embeddings(dataset: "Dataset", progress: Progress = silent, embedder: Embedder | None = None) -> Floats:
     """The photos' embeddings; see ``har_core.embedding``.
 
     Args:
         dataset: Whose photos.
         progress: Told after each chunk; an exception from it interrupts the work.
+        embedder: Another network than ours.
 
     Returns:
-        float32 ``(n, 1280)``, kept on disk as float16.
+        float32 ``(n, dimensions)``, kept on disk as float16.
 
     Raises:
         DatasetError: The disk is full or may not be written to.
         ModelError: The backbone's file is missing or damaged.
     """
-    array = _embeddings(dataset)
+    array = _embeddings(dataset, embedder)
     if not array.is_ready:
-        embedder = Embedder()
+        network = embedder or Embedder()
 
         def embed(path: str) -> Floats:
-            return embedder.embed(_square(path, embedder.input_size))
+            return network.embed(square(path, network.input_size))
 
-        array.fill(_paths(dataset), embed, embedder.threads, progress, "embedding photos")
+        array.fill(_paths(dataset), embed, network.threads, progress, "embedding photos")
     return array.open().astype(np.float32)
 
 
@@ -94,17 +95,18 @@ def cached_embeddings(dataset: "Dataset") -> npt.NDArray[np.float16] | None:
     return array.open() if array.is_complete else None
 
 
-def unreadable(dataset: "Dataset", size: int | None = None) -> dict[int, str]:
+def unreadable(dataset: "Dataset", size: int | None = None, embedder: Embedder | None = None) -> dict[int, str]:
     """The photos that could not be read when the rows were last asked for.
 
     Args:
         dataset: Whose photos.
         size: That of the pixels; when absent, the embeddings are meant.
+        embedder: The network that made these, where it is not ours.
 
     Returns:
         Row → what is wrong, in a sentence.
     """
-    array = _embeddings(dataset) if size is None else _pixels(dataset, size)
+    array = _embeddings(dataset, embedder) if size is None else _pixels(dataset, size)
     return array.record().unreadable
 
 
@@ -346,14 +348,21 @@ def _pixels(dataset: "Dataset", size: int) -> _Array:
     return _Array(file, (dataset.info.images, size, size, 3), np.uint8)
 
 
-def _embeddings(dataset: "Dataset") -> _Array:
-    file = _root() / "embeddings" / f"{dataset.info.images_fingerprint[:_KEY_LENGTH]}-{BACKBONE.stem}.npy"
-    return _Array(file, (dataset.info.images, DIMENSIONS), np.float16)
+def _embeddings(dataset: "Dataset", embedder: Embedder | None = None) -> _Array:
+    # Ours is not loaded for its name alone.
+    name, dimensions = (embedder.name, embedder.dimensions) if embedder else (BACKBONE.stem, DIMENSIONS)
+    file = _root() / "embeddings" / f"{dataset.info.images_fingerprint[:_KEY_LENGTH]}-{name}.npy"
+    return _Array(file, (dataset.info.images, dimensions), np.float16)
 
 
 def _paths(dataset: "Dataset") -> list[str]:
     return dataset.base()["path"].tolist()
 
 
-def _square(path: str, size: int) -> images.RGBImage:
+def square(path: str, size: int) -> images.RGBImage:
+    """A photo as the network sees it; one row of ``pixels``, without the cache.
+
+    Raises:
+        HarError: The photo cannot be read or decoded.
+    """
     return images.resize(images.decode(images.read(Path(path)), min_side=size), size)

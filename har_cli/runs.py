@@ -1,0 +1,87 @@
+"""``har runs``: which trainings there are, and how they go."""
+
+from typing import Annotated, Any
+
+import typer
+
+from har_cli.output import JsonOption, failing_on_errors, print_json
+from training import queue, runs
+from training.runs import Run
+
+app = typer.Typer(help="List, show, cancel and remove training runs.", no_args_is_help=True)
+
+RunArgument = Annotated[str, typer.Argument(help="The run's name.")]
+_LOG_LINES = 15
+
+
+@app.command("list")
+def list_runs(json: JsonOption = False) -> None:
+    """Lists the runs, newest first."""
+    with failing_on_errors():
+        waiting = queue.waiting()
+    for run in runs.newest_first():
+        row = _summary(run, waiting)
+        if json:
+            print_json(row)
+        else:
+            place = f", number {row['position']} in the queue" if row["position"] else ""
+            print(f"{run.id}: {row['state']}{place}; {run.record.dataset}, {row['bundle'] or 'no model'}")
+
+
+@app.command()
+def show(name: RunArgument, json: JsonOption = False) -> None:
+    """Shows how far a run is, or how it ended."""
+    with failing_on_errors():
+        run = runs.find(name)
+        row = _summary(run, queue.waiting())
+    progress, outcome = run.progress(), run.outcome()
+    if json:
+        details = {"progress": progress and progress.model_dump(), "epochs": [e.model_dump() for e in run.epochs()]}
+        print_json(row | details | {"recipe": run.recipe.model_dump(mode="json")})
+        return
+    print(f"{run.id}: {row['state']}")
+    if progress and row["state"] == "running":
+        print(f"{progress.what}: {progress.done} of {progress.total}")
+    if outcome and outcome.message:
+        print(outcome.message)
+    for epoch in run.epochs():
+        print(f"  epoch {epoch.epoch}: loss {epoch.loss:.3f}, validation accuracy {epoch.val_accuracy:.3f}")
+    for line in run.log(_LOG_LINES):
+        print(f"    {line}")
+
+
+@app.command()
+def cancel(name: RunArgument, json: JsonOption = False) -> None:
+    """Stops a run; what it has learnt so far is kept, and it can be resumed."""
+    with failing_on_errors():
+        run = runs.find(name)
+        run.cancel()
+    if json:
+        print_json({"run": run.id, "cancelled": True})
+    else:
+        print(f"{run.id}: will stop")
+
+
+@app.command()
+def remove(name: RunArgument, json: JsonOption = False) -> None:
+    """Deletes a run's curves, log and checkpoint; its model stays."""
+    with failing_on_errors():
+        runs.remove(runs.find(name))
+    if json:
+        print_json({"removed": name})
+    else:
+        print(f"removed {name}")
+
+
+def _summary(run: Run, waiting: list[str]) -> dict[str, Any]:
+    outcome = run.outcome()
+    return {
+        "run": run.id,
+        "state": run.state(),
+        "position": waiting.index(run.id) + 1 if run.id in waiting else None,
+        "dataset": run.record.dataset,
+        "model": run.model,
+        "bundle": outcome.bundle if outcome else None,
+        "metrics": {name: metric.model_dump() for name, metric in outcome.metrics.items()} if outcome else {},
+        "message": outcome.message if outcome else "",
+    }

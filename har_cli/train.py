@@ -1,0 +1,103 @@
+"""``har train``: trains a model, here or in the queue."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from har_cli.output import JsonOption, fail, failing_on_errors, print_json
+from har_cli.reporting import reporting
+from har_core.datasets import store
+from har_core.errors import TrainingError
+from har_core.progress import Progress
+from training import queue, recipe, runs, supervisor
+from training.estimate import estimate
+from training.runs import Run
+
+app = typer.Typer()
+
+
+@app.command()
+def train(
+    reference: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="quick, finetune, everyday, or a TOML file.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="The dataset's name.")] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change the recipe: optimizer.batch_size=32, phases.0.epochs=3."
+        ),
+    ] = None,
+    in_queue: Annotated[bool, typer.Option("--queue", help="Leave it to the worker, and return at once.")] = False,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Go on with a run that was interrupted, cancelled or failed.")
+    ] = None,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="With --resume: train no further, make a model of the best so far.")
+    ] = False,
+    json: JsonOption = False,
+) -> None:
+    """Trains a model on a dataset; it then lies in HAR_HOME/models, and does not take over by itself."""
+    is_new = reference is not None and dataset is not None
+    if is_new == (resume is not None) or (finish and not resume):
+        fail("Give either RECIPE and --dataset NAME, or --resume RUN.", code=2)
+    started = time.monotonic()
+    with failing_on_errors():
+        if resume:
+            run = runs.find(resume)
+            run.reopen(finish)
+        else:
+            run = _new(str(reference), str(dataset), changes or [])
+        if in_queue:
+            queue.put(run)
+            _say_queued(run, json)
+            return
+        _supervise(run)
+    _say_outcome(run, time.monotonic() - started, json)
+
+
+def _new(reference: str, dataset: str, changes: list[str]) -> Run:
+    plan = recipe.load(reference, changes)
+    problems = estimate(plan, store.load(dataset)).problems
+    if problems:
+        raise TrainingError(problems[0])
+    return Run.create(plan, dataset)
+
+
+def _supervise(run: Run) -> None:
+    with reporting(None) as progress:
+        try:
+            supervisor.supervise(run, lambda: _pass_on(run, progress))
+        except KeyboardInterrupt:
+            fail(f"Interrupted. To go on: har train --resume {run.id}")
+
+
+def _pass_on(run: Run, progress: Progress) -> None:
+    now = run.progress()
+    if now:
+        epoch = f", epoch {now.epoch} of {now.epochs}" if now.epoch else ""
+        progress(now.done, now.total, now.what + epoch)
+
+
+def _say_queued(run: Run, json: bool) -> None:
+    position = queue.waiting().index(run.id) + 1 if run.id in queue.waiting() else 0
+    if json:
+        print_json({"run": run.id, "state": run.state(), "position": position})
+        return
+    print(f"{run.id}: number {position} in the queue")
+    if not queue.has_worker():
+        print("No worker is alive on this machine: `make worker` starts one, and so does the page Training of the app.")
+
+
+def _say_outcome(run: Run, seconds: float, json: bool) -> None:
+    outcome = run.outcome()
+    if outcome is None or outcome.state != "done":
+        fail(outcome.message if outcome and outcome.message else f"The run {run.id} was {run.state()}.")
+    metrics: dict[str, Any] = {name: metric.model_dump() for name, metric in outcome.metrics.items()}
+    if json:
+        print_json({"run": run.id, "bundle": outcome.bundle, "metrics": metrics, "seconds": round(seconds, 1)})
+        return
+    print(f"{run.id}: {outcome.bundle}, after {seconds:.0f} s")
+    for name, metric in outcome.metrics.items():
+        print(f"  {name}: {metric.value:.3f} ({metric.low:.3f}-{metric.high:.3f})")

@@ -1,0 +1,105 @@
+"""What a training will take, before it is started. Needs no TensorFlow."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from statistics import median
+
+from har_core.config import settings
+from har_core.datasets.manifest import SPLITS
+from har_core.datasets.store import Dataset
+from har_core.errors import DatasetError
+from training import runs
+from training.recipe import Recipe
+from training.selection import Selection, select
+
+# Milliseconds a photo on one core, forwards, at the backbone's own size; of others this is a guess. The runs that this
+# machine has finished replace it.
+_FORWARD = {"efficientnet_lite0": 7.0, "efficientnet_lite1": 10.0, "efficientnet_lite2": 15.0}
+_GUESSED_FORWARD = 40.0
+_DECODE = 3.0
+_PIXELS = {"efficientnet_lite0": 224, "efficientnet_lite1": 240, "efficientnet_lite2": 260}
+_GUESSED_PIXELS = 224
+# Starting TensorFlow, converting the network, writing the bundle.
+_FIXED_SECONDS = 30.0
+_FORM_SECONDS = 10.0
+_SPREAD = 1.6
+_BUNDLE_BYTES = 300_000_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training of a dataset would be.
+
+    Attributes:
+        photos: Split → how many are used.
+        labels: Those that are learnt.
+        left_out: Those with too few photos.
+        problems: Why it cannot be started, in sentences that say what to do; empty when it can.
+        seconds_low: It will hardly take less.
+        seconds_high: It will hardly take more.
+    """
+
+    photos: dict[str, int]
+    labels: list[str]
+    left_out: list[str]
+    problems: list[str]
+    seconds_low: float
+    seconds_high: float
+
+
+def estimate(recipe: Recipe, dataset: Dataset) -> Estimate:
+    """Says what a training would use, how long it would take, and what stands against it."""
+    try:
+        selection = select(dataset, recipe.min_photos)
+    except DatasetError as error:
+        return Estimate({}, [], [], [str(error)], 0.0, 0.0)
+    photos = {split: len(selection.parts[split].rows) for split in SPLITS}
+    seconds = _seconds(recipe, selection, dataset.info.images)
+    return Estimate(
+        photos, selection.labels, selection.left_out, _problems(recipe, dataset), seconds / _SPREAD, seconds * _SPREAD
+    )
+
+
+def _seconds(recipe: Recipe, selection: Selection, images: int) -> float:
+    cores = len(os.sched_getaffinity(0))
+    side = recipe.image_size or _PIXELS.get(recipe.backbone, _GUESSED_PIXELS)
+    scale = (side / _PIXELS.get(recipe.backbone, _GUESSED_PIXELS)) ** 2
+    forward = _FORWARD.get(recipe.backbone, _GUESSED_FORWARD) * scale / cores / 1000
+    judged = len(selection.parts["val"].rows) + len(selection.parts["test"].rows)
+    forms = 3 if recipe.precision == "auto" else 1
+    total = _FIXED_SECONDS + forms * (_FORM_SECONDS + judged * forward)
+    total += images * (forward + _DECODE / cores / 1000)
+    trained, validated = len(selection.parts["train"].rows), len(selection.parts["val"].rows)
+    for phase in recipe.phases:
+        measured = _measured(recipe, side)
+        # Backwards costs about twice as much as forwards, in the layers that are trained.
+        a_photo = measured if measured is not None else forward * (1 + 2 * phase.train_share) * 2
+        total += phase.epochs * (trained * a_photo + validated * forward)
+    return total
+
+
+def _measured(recipe: Recipe, side: int) -> float | None:
+    """Seconds a photo and epoch, in the newest run of the same backbone and size on this machine."""
+    for run in runs.newest_first():
+        same = run.recipe.backbone == recipe.backbone and side == (run.recipe.image_size or side)
+        paces = [epoch.seconds / epoch.photos for epoch in run.epochs() if epoch.photos] if same else []
+        if paces:
+            return median(paces)
+    return None
+
+
+def _problems(recipe: Recipe, dataset: Dataset) -> list[str]:
+    side = recipe.image_size or _PIXELS.get(recipe.backbone, _GUESSED_PIXELS)
+    wanted = _BUNDLE_BYTES + 4000 * dataset.info.images
+    if recipe.phases:
+        wanted += side * side * 3 * dataset.info.images
+    home = settings().home
+    home.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(home).free
+    if free >= wanted:
+        return []
+    return [
+        f"This takes about {wanted / 1e9:.1f} GB of disk, and {home} has {free / 1e9:.1f} GB left. Make room, choose a "
+        "smaller image size, or move HAR_HOME to a larger disk."
+    ]
