@@ -21,7 +21,7 @@ TINY_SIZE = 32
 EXAMPLES = PROJECT_ROOT / "har_ui" / "assets" / "examples"
 
 
-def tiny_network():
+def tiny_network(dropout=0.0):
     """A network whose head sees how red, green and blue an image is, and whose other weights are random."""
     import keras
     from keras import layers
@@ -32,7 +32,7 @@ def tiny_network():
     backbone = keras.Model(inputs, layers.Conv2D(4, 3, 8, padding="same", activation="relu")(x), name="backbone")
     image = keras.Input((TINY_SIZE, TINY_SIZE, 3), name="image")
     embedding = layers.GlobalAveragePooling2D(name="embedding")(backbone(image))
-    model = keras.Model(image, layers.Dense(3, name="head")(layers.Dropout(0.0, name="dropout")(embedding)))
+    model = keras.Model(image, layers.Dense(3, name="head")(layers.Dropout(dropout, name="dropout")(embedding)))
     kernel = np.zeros((3, 3, 3, 4), np.float32)
     kernel[1, 1, range(3), range(3)] = 1
     backbone.layers[-1].set_weights([kernel, np.zeros(4)])

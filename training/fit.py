@@ -185,20 +185,21 @@ class FineTuning:
 
     def _train_epoch(self, state: Checkpoint, number: int, optimizer: keras.Optimizer) -> dict[str, float]:
         """Trains on every photo once; gives the mean loss and accuracy."""
-        figures: dict[str, float] = {}
+        epoch, recent = _Means(), _Means()
         started = told = time.monotonic()
-        self.model.reset_metrics()
         for step, (photos, targets) in enumerate(self._batches(number), start=1):
             weights = tf.linalg.matvec(targets, self._label_weights)
             figures = self.model.train_on_batch(photos, targets, weights, return_dict=True)
+            epoch.add(figures, len(targets))
+            recent.add(figures, len(targets))
             now = time.monotonic()
             left = self._steps_left(state, step) * (now - started) / step
             self.watcher.progress(self._progress(state, number, step, left))
             if now - told > _SECONDS_BETWEEN_STEPS or step == self._steps:
-                told = now
                 rate, total = float(optimizer.learning_rate), (number - 1) * self._steps + step
-                self.watcher.step(Step(step=total, epoch=number, learning_rate=rate, **figures))
-        return figures
+                self.watcher.step(Step(step=total, epoch=number, learning_rate=rate, **recent.values()))
+                told, recent = now, _Means()
+        return epoch.values()
 
     def _batches(self, number: int) -> tf.data.Dataset:
         one_hot = np.eye(len(self.labels), dtype=np.float32)[self.train.truth]
@@ -266,6 +267,22 @@ def best_so_far(model: keras.Model, state_file: Path) -> bool:
     return state is not None
 
 
+class _Means:
+    """Means of what the network says of each batch."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._photos = 0
+
+    def add(self, figures: dict[str, float], photos: int) -> None:
+        for name, value in figures.items():
+            self._sums[name] = self._sums.get(name, 0.0) + float(value) * photos
+        self._photos += photos
+
+    def values(self) -> dict[str, float]:
+        return {name: value / self._photos for name, value in self._sums.items()}
+
+
 def logits_of(model: keras.Model, photos: UInt8, rows: Indices) -> Floats:
     """Runs the network as it is, without reading more photos at a time than it takes.
 
@@ -302,7 +319,7 @@ def _averaged(model: keras.Model, optimizer: keras.Optimizer) -> Iterator[None]:
 
 
 def _values(variables: Sequence[keras.Variable]) -> list[npt.NDArray[Any]]:
-    return [np.array(variable) for variable in variables]
+    return [variable.numpy() for variable in variables]
 
 
 def _assign(variables: Sequence[keras.Variable], values: Sequence[npt.NDArray[Any]]) -> None:

@@ -1,5 +1,6 @@
 """Decoded photos → augmented batches, the same ones whenever an epoch is repeated."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,12 @@ def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tupl
         tf.TensorSpec((2,), tf.int32),
     )
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return dataset.map(augmenter(size, options), num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
+    dataset = dataset.map(augmenter(size, options), num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
+    threads = tf.data.Options()
+    # In the threads that compute the network, making batches would stall each step until the slowest is free again:
+    # on two cores a step then takes twice as long.
+    threads.threading.private_threadpool_size = max(1, len(os.sched_getaffinity(0)) - 1)
+    return dataset.with_options(threads)
 
 
 def augmenter(size: int, options: Augmentation) -> Callable[[Any, Any, Any], _Batch]:

@@ -8,6 +8,7 @@ so a run that was killed, or went down with the machine, is never taken for a ru
 
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -41,6 +42,7 @@ _STARTED = "started"
 _LOCK = "lock"
 _RESERVE = "reserve"
 
+_ID = re.compile(r"[a-z0-9_-]{1,120}")
 _RESERVE_BYTES = 64 * 1024
 _LOG_BYTES = 40_000
 
@@ -258,9 +260,7 @@ class Run:
         if state in ("running", "done"):
             raise TrainingError(f"The run {self.id} is {state}: there is nothing to resume.")
         if finish and not (self.folder / CHECKPOINT).exists():
-            raise TrainingError(
-                f"The run {self.id} has not finished an epoch yet: there is nothing to make a model of."
-            )
+            raise TrainingError(f"The run {self.id} has not completed an epoch: there is nothing to make a model of.")
         for name in (_OUTCOME, _STARTED, _CANCEL, _FINISH):
             (self.folder / name).unlink(missing_ok=True)
         if finish:
@@ -329,7 +329,7 @@ def find(run_id: str) -> Run:
     Raises:
         RunNotFound: There is none of that name.
     """
-    if run_id in ("", ".", "..") or Path(run_id).name != run_id:
+    if not _ID.fullmatch(run_id):
         raise RunNotFound(f"There is no training run {run_id[:100]}.")
     return Run(root() / run_id)
 

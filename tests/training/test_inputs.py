@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+
+from training import inputs
+from training.recipe import Augmentation
+
+STILL = {"crop": 1, "jitter": 0}
+
+
+def photos(count=10, size=16):
+    return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), np.uint8)
+
+
+def epoch(options=None, seed=(0, 1), count=10, batch_size=4):
+    examples = inputs.Examples(photos(count), np.arange(count), np.eye(count, dtype=np.float32))
+    batches = list(inputs.epoch(examples, options or Augmentation(), batch_size, seed))
+    return np.concatenate([batch for batch, _ in batches]), np.concatenate([targets for _, targets in batches])
+
+
+STRONG = Augmentation(rotate=30, saturation=0.5, erase=0.5, mixup=0.5, cutmix=0.5)
+
+
+@pytest.mark.parametrize("options", [Augmentation(), STRONG])
+def test_every_photo_comes_once_in_range_and_with_its_target(options):
+    images, targets = epoch(options)
+    assert images.shape == (10, 16, 16, 3)
+    assert 0 <= images.min() <= images.max() <= 255
+    assert targets.sum(axis=1) == pytest.approx(1)
+    assert targets.sum(axis=0).sum() == pytest.approx(10)
+    if options is not STRONG:
+        assert sorted(targets.argmax(axis=1)) == list(range(10))
+
+
+def test_only_the_rows_asked_for_are_used():
+    wanted = np.array([7, 2, 5])
+    examples = inputs.Examples(photos(), wanted, np.eye(3, dtype=np.float32))
+    ((images, targets),) = inputs.epoch(examples, Augmentation(flip=False, **STILL), 8, (0, 1))
+    for image, target in zip(images.numpy(), targets.numpy(), strict=True):
+        assert np.array_equal(image, photos()[wanted[target.argmax()]])
+
+
+def test_without_variation_a_photo_is_itself_or_its_mirror():
+    images, targets = epoch(Augmentation(**STILL), count=40)
+    mirrored = 0
+    for image, number in zip(images, targets.argmax(axis=1), strict=True):
+        wanted = photos(40)[number].astype(np.float32)
+        is_mirror = np.allclose(image, wanted[:, ::-1], atol=0.1)
+        assert is_mirror or np.allclose(image, wanted, atol=0.1)
+        mirrored += is_mirror
+    assert 8 < mirrored < 32
+
+
+def test_a_mixed_photo_is_made_of_the_two_that_its_target_names():
+    images, targets = epoch(Augmentation(flip=False, mixup=1, **STILL))
+    for image, target in zip(images, targets, strict=True):
+        wanted = (target[:, None, None, None] * photos()).sum(axis=0)
+        assert image == pytest.approx(wanted, abs=0.1)
+
+
+def test_a_pasted_photo_shows_as_much_of_each_as_its_target_says():
+    images, targets = epoch(Augmentation(flip=False, cutmix=1, **STILL))
+    for image, target in zip(images, targets, strict=True):
+        for number in np.flatnonzero(target):
+            shown = (image == photos()[number]).all(axis=-1).mean()
+            assert shown == pytest.approx(target[number], abs=0.02)
+
+
+def test_seed_and_number_determine_an_epoch():
+    one, again = epoch(STRONG, (3, 5)), epoch(STRONG, (3, 5))
+    assert np.array_equal(one[0], again[0])
+    assert np.array_equal(one[1], again[1])
+    for other in ((3, 6), (4, 5)):
+        assert not np.array_equal(one[1], epoch(STRONG, other)[1])
