@@ -5,6 +5,7 @@ Needs no TensorFlow.
 """
 
 import json
+import logging
 import os
 import sqlite3
 import subprocess  # nosec B404
@@ -26,6 +27,8 @@ from har_core.files import is_locked, locked
 from training import runs, supervisor, tracking
 from training.recipe import Recipe
 from training.runs import Run
+
+log = logging.getLogger(__name__)
 
 _NAME = "har-trainings"
 _POLL = 0.5
@@ -135,6 +138,9 @@ def _work(idle_seconds: float | None) -> None:
             task = huey.dequeue()
         except _UNREACHABLE as error:
             raise _unreachable(error) from error
+        except (ValueError, TypeError):
+            log.warning("an entry of the queue cannot be read, and is passed over")
+            continue
         if task is None:
             time.sleep(_POLL)
             continue

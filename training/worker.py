@@ -16,12 +16,11 @@ _IDLE_SECONDS = 60.0
 def main(arguments: list[str]) -> int:
     """Works; gives the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
     is_temporary = "--while-busy" in arguments
     try:
         queue.work(idle_seconds=_IDLE_SECONDS if is_temporary else None, wait=not is_temporary)
-    except KeyboardInterrupt:
-        return 0
     except HarError as error:
         print(f"The worker ends: {error}", file=sys.stderr)
         return 1

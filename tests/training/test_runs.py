@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -69,7 +70,7 @@ def test_a_run_is_named_for_its_model_and_waits(run):
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../datasets", "nothing", "a/b", "x" * 300, "a\0b"])
-def test_a_run_that_is_not_there_is_said_so(run, name):
+def test_a_run_that_is_not_there_is_said_so(name):
     with pytest.raises(RunNotFound):
         runs.find(name)
 
@@ -167,11 +168,9 @@ def test_two_cannot_run_it_at_once(run, training):
     thread.join(10)
 
 
-def test_a_training_dies_with_its_supervisor(run, tmp_path):
+def test_a_training_dies_with_its_supervisor(run):
     """With the real ``python -m training``, which waits for its standard input to be closed."""
     code = f"from training import runs, supervisor; supervisor.supervise(runs.find({run.id!r}))"
-    import subprocess
-
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
     until((run.folder / "log.txt").exists, 30)
     time.sleep(0.5)
