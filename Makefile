@@ -1,15 +1,16 @@
-# make run: the app, the API and all they need, on this machine. make test: every test. See README.md.
+# make run: the app, the API and the training worker, on this machine. make test: every test. See README.md.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export HAR_APP_PORT ?= 8501
 export HAR_API_PORT ?= 8000
+HAR_MLFLOW_PORT ?= 5000
 # 0.0.0.0 opens the app to the network.
 export HAR_APP_HOST ?= 127.0.0.1
 DATA ?= data/everyday
 DATASET ?= everyday
 BIN := .venv/bin
 
-.PHONY: run app api test lint format lock bench train-everyday backbone examples clean
+.PHONY: run app api worker mlflow test lint format lock bench train-everyday backbone examples clean
 
 run: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT) $(HAR_API_PORT)
@@ -22,6 +23,13 @@ app: .venv/installed
 api: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_API_PORT)
 	@exec $(BIN)/gunicorn -c deploy/gunicorn.conf.py api_service.wsgi
+
+worker: .venv/installed
+	@exec $(BIN)/python -m training.worker
+
+# Shows what the trainings have kept in MLflow, on http://localhost:5000.
+mlflow: .venv/installed
+	@exec $(BIN)/mlflow ui --port $(HAR_MLFLOW_PORT) --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(or $(HAR_HOME),var)/mlflow/mlflow.db}
 
 test: .venv/installed-dev
 	@tests/install_browser.sh
@@ -47,8 +55,9 @@ bench: .venv/installed-dev
 
 # DATA is the folder with labels.csv and the photos that it names.
 train-everyday: .venv/installed
-	$(BIN)/har data show everyday >/dev/null 2>&1 || $(BIN)/har data import csv $(DATA)/labels.csv --name everyday
-	$(BIN)/python -m training training/recipes/everyday.toml everyday
+	$(BIN)/har data show everyday >/dev/null 2>&1 || \
+		{ $(BIN)/har data import csv $(DATA)/labels.csv --name everyday && $(BIN)/har data split everyday; }
+	$(BIN)/har train everyday --dataset everyday
 
 # The ImageNet network that gives photos their embeddings; DATASET is the name of one with photos to calibrate it on.
 backbone: .venv/installed

@@ -1,39 +1,31 @@
-"""Training, on the real backbone where its weights matter and on tiny networks elsewhere."""
+"""Training from a dataset to a bundle, on the real backbone, as ``har train`` and the worker run it."""
 
 import json
+import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import skimage.data
-from PIL import Image
-from pydantic import ValidationError
 
 from har_core import bundle as bundles
-from har_core import images
-from har_core.config import PROJECT_ROOT
-from har_core.datasets import ingest
-from har_core.datasets.sources import table
-from har_core.datasets.split import split_dataset
-from har_core.errors import DatasetError
+from har_core import images, serving
+from har_core.bundle import Bundle
+from har_core.config import PROJECT_ROOT, settings
 from har_core.predictor import Predictor
 from tests.conftest import tiny_network
-from training import export, inputs, network, recipe, run
+from tests.training.test_runs import until
+from training import network, runs
+from training.__main__ import main
 from training.backbones import efficientnet_lite
 from training.backbones.legacy_torch import load_state_dict
-from training.recipe import FineTune, Recipe
+from training.recipe import Recipe
+from training.runs import Run
 
-
-def test_the_recipes_that_ship_are_valid():
-    for path in (PROJECT_ROOT / "training" / "recipes").glob("*.toml"):
-        assert recipe.load(path).name == path.stem
-
-
-@pytest.mark.parametrize("text", ['name = "x"\nepochz = 3', 'name = "x"\n[finetune]\ncrop = 2', 'name = "../x"', ""])
-def test_a_wrong_recipe_is_refused_by_field(tmp_path, text):
-    (tmp_path / "r.toml").write_text(text)
-    with pytest.raises(ValidationError):
-        recipe.load(tmp_path / "r.toml")
+SMALL = {"image_size": 64, "precision": "float32"}
+TUNED = SMALL | {"phases": [{"epochs": 1}, {"epochs": 1, "train_share": 0.1}]}
 
 
 @pytest.mark.parametrize("name", efficientnet_lite.VARIANTS)
@@ -58,92 +50,148 @@ def test_the_served_network_gives_the_logits_of_the_trained_one():
     outputs = served.predict(photos, verbose=0)
     assert outputs["logits"] == pytest.approx(model.predict(photos.astype(np.float32), verbose=0), abs=1e-4)
     assert outputs["class_maps"].mean(axis=(1, 2)) == pytest.approx(outputs["logits"], abs=1e-4)
-    assert export.to_tflite(model).find(b"TFL3") == 4
 
 
-def test_augmentation_keeps_shape_range_and_targets():
-    photos = np.random.default_rng(0).integers(0, 256, (10, 16, 16, 3), np.uint8)
-    targets = np.eye(10, dtype=np.float32)
-    seen = []
-    for batch, labels in inputs.batches(photos, targets, FineTune(batch_size=4), seed=0):
-        assert batch.shape[1:] == (16, 16, 3)
-        assert 0 <= batch.numpy().min() <= batch.numpy().max() <= 255
-        seen += labels.numpy().argmax(axis=1).tolist()
-    assert sorted(seen) == list(range(10))
+def trained(dataset, **changes):
+    """A run that was trained in this process."""
+    run = Run.create(Recipe.model_validate(changes), dataset.name)
+    main(run)
+    assert run.state() == "done", run.outcome()
+    return run, Bundle(bundles.Path(run.outcome().bundle))
 
 
-def test_a_crop_of_the_whole_image_without_jitter_is_the_image_or_its_mirror():
-    photos = np.random.default_rng(0).integers(0, 256, (8, 16, 16, 3), np.uint8)
-    options = FineTune(batch_size=8, crop=1, jitter=0)
-    ((batch, labels),) = inputs.batches(photos, np.eye(8, dtype=np.float32), options, seed=0)
-    for found, number in zip(batch.numpy(), labels.numpy().argmax(axis=1), strict=True):
-        wanted = photos[number].astype(np.float32)
-        assert any(np.allclose(found, option, atol=0.1) for option in (wanted, wanted[:, ::-1]))
-
-
-@pytest.fixture
-def coloured_photos(tmp_path):
-    """Ninety photos of noise over three colours, two to a scene, and one photo of a rare label: a dataset, split."""
-    rng = np.random.default_rng(0)
-    lines = ["path,label,group"]
-    for number in range(91):
-        label = ("red", "green", "blue")[number % 3] if number < 90 else "rare"
-        pixels = rng.integers(0, 80, (48, 48, 3))
-        pixels[..., number % 3] += 150
-        Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / f"{number}.png")
-        lines.append(f"{number}.png,{label},scene-{number // 6}-{label}")
-    (tmp_path / "labels.csv").write_text("\n".join(lines))
-    dataset = ingest.ingest("coloured", table.read(tmp_path / "labels.csv"))
-    split_dataset(dataset, val=0.2, test=0.2)
-    return dataset
-
-
-def test_training_learns_and_leaves_a_sound_bundle(coloured_photos, tmp_path):
-    plan = Recipe(name="colours", image_size=64, finetune=FineTune(epochs=1, batch_size=16))
-    bundle = run.train(plan, coloured_photos, tmp_path / "models")
-    assert bundle.folder == tmp_path / "models" / "colours@1"
-    assert bundle.info.labels == ["blue", "green", "red"], "a label with one photo is left out"
-    assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
-    assert bundle.info.evaluation.n == bundle.info.dataset["test"]
+def test_a_head_is_learnt_and_leaves_a_sound_bundle(coloured_photos):
+    run, bundle = trained(coloured_photos, **SMALL)
+    assert bundle.folder == settings().home / "models" / "coloured@1"
+    info = bundle.info
+    assert info.labels == ["blue", "green", "red"], "a label with one photo is left out"
+    assert info.evaluation.metrics["accuracy"].value > 0.9
+    assert info.evaluation.n == info.dataset["test"]
+    assert run.outcome().metrics == info.evaluation.metrics
+    assert info.run == run.id
     bundle.verify_files()
-    predictor = Predictor(bundle, 1)
-    assert bundles.verify_golden(bundle, predictor.probabilities) < 1e-4
-    card = (bundle.folder / bundles.CARD).read_text()
-    assert "| blue | 30 |" in card
+    assert bundles.verify_golden(bundle, Predictor(bundle, 1).probabilities) < 1e-4
+    assert "| blue | 30 |" in (bundle.folder / bundles.CARD).read_text()
     assert json.loads((bundle.folder / bundles.INFO).read_text())["recipe"]["backbone"] == "efficientnet_lite0"
-    with pytest.raises(FileExistsError):
-        run.train(plan, coloured_photos, tmp_path / "models")
+    _, again = trained(coloured_photos, **SMALL)
+    assert again.info.version == 2, "a bundle is never overwritten"
+    assert again.info.labels == info.labels
 
 
-def test_two_labels_can_be_learnt(coloured_photos, tmp_path):
-    plan = Recipe(name="two", image_size=64, finetune=FineTune(epochs=0))
+def test_fine_tuning_learns_and_keeps_its_curves(coloured_photos):
+    run, bundle = trained(coloured_photos, **TUNED)
+    assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
+    assert [epoch.epoch for epoch in run.epochs()] == [0, 1, 2]
+    assert set(run.epochs()[-1].recall) == {"blue", "green", "red"}
+    assert {step.epoch for step in run.steps()} == {1, 2}
+    assert not (run.folder / runs.CHECKPOINT).exists(), "nothing is left to go on from"
+
+
+def test_all_precisions_are_tried_and_the_cheapest_good_one_serves(coloured_photos):
+    _, bundle = trained(coloured_photos, image_size=64, precision="auto")
+    tried = {export.precision: export for export in bundle.info.exports}
+    assert set(tried) == {"int8", "float16", "float32"}
+    assert tried["int8"].size < tried["float16"].size < tried["float32"].size
+    chosen = tried[bundle.info.precision]
+    assert chosen.accuracy >= tried["float32"].accuracy - 0.005
+    assert (bundle.folder / bundles.TFLITE).stat().st_size == chosen.size
+    assert Predictor(bundle, 1).bundle.info.evaluation.metrics["accuracy"].value > 0.9
+
+
+def test_two_labels_can_be_learnt(coloured_photos):
     photos = coloured_photos.base()
     coloured_photos.apply("exclude", list(photos.loc[photos["label"] == "green", "path"]))
-    bundle = run.train(plan, coloured_photos, tmp_path)
+    _, bundle = trained(coloured_photos, **SMALL)
     assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
 
 
-def test_a_label_from_one_scene_is_named_before_anything_is_trained(coloured_photos, tmp_path):
-    photos = coloured_photos.base()
-    coloured_photos.set_split(photos["split"].mask(photos["label"] == "blue", "train"))
-    with pytest.raises(DatasetError, match="blue"):
-        run.train(Recipe(name="x"), coloured_photos, tmp_path)
+def test_a_trained_model_does_not_take_over_by_itself(coloured_photos):
+    run, bundle = trained(coloured_photos, name="everyday", **SMALL)
+    assert bundle.info.version > 1
+    assert serving.find("everyday").info.version < bundle.info.version
+    assert serving.find(f"everyday@{bundle.info.version}").info.run == run.id
 
 
-def test_a_photo_that_has_become_unreadable_is_named(coloured_photos, tmp_path):
+def failed(dataset_name, **changes):
+    run = Run.create(Recipe.model_validate(changes), dataset_name)
+    assert main(run) == 1
+    assert run.state() == "failed"
+    return run.outcome().message
+
+
+def test_what_cannot_be_trained_is_said_in_words(coloured_photos, tmp_path):
+    assert "no dataset nothing" in failed("nothing")
     (tmp_path / "7.png").write_bytes(b"text")
-    with pytest.raises(DatasetError, match=r"7\.png"):
-        run.train(Recipe(name="x"), coloured_photos, tmp_path / "models")
+    assert "7.png" in failed(coloured_photos.name, **SMALL)
+    coloured_photos.set_split(coloured_photos.base()["split"].mask(coloured_photos.base()["label"] == "blue", "train"))
+    assert "blue" in failed(coloured_photos.name, **SMALL)
 
 
-def test_the_same_seed_gives_the_same_batches():
-    photos = np.random.default_rng(0).integers(0, 256, (10, 16, 16, 3), np.uint8)
+def test_a_full_disk_is_said_in_words_and_the_run_can_be_resumed(coloured_photos, small_disk):
+    home = settings().home
+    (home / "models").mkdir(parents=True, exist_ok=True)
+    (home / "models").rmdir()
+    (home / "models").symlink_to(small_disk)
+    message = failed(coloured_photos.name, **SMALL)
+    assert "disk is full" in message
+    assert "resume" in message
+    assert not list(small_disk.glob("*@*")), "no half a bundle"
 
-    def batches():
-        return [batch.numpy() for batch, _ in inputs.batches(photos, np.eye(10), FineTune(batch_size=4), seed=3)]
 
-    for one, other in zip(batches(), batches(), strict=True):
-        assert np.array_equal(one, other)
+def har(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "har_cli", *map(str, arguments)],
+        cwd=PROJECT_ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_a_run_that_is_killed_goes_on_from_the_command_line(coloured_photos):
+    """With real processes: interrupted by force after its first epoch, then resumed."""
+    plan = Recipe.model_validate(TUNED | {"phases": [{"epochs": 30}], "patience": 0})
+    run = Run.create(plan, coloured_photos.name)
+    code = f"from training import runs, supervisor; supervisor.supervise(runs.find({run.id!r}))"
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT_ROOT)
+    until(lambda: len(run.epochs()) > 1, 90)
+    process.kill()
+    process.wait()
+    until(lambda: run.state() == "interrupted")
+    done = har("train", "--resume", run.id, "--finish", "--json")
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert row["run"] == run.id
+    assert row["metrics"]["accuracy"]["value"] > 0.5
+    assert Bundle(bundles.Path(row["bundle"])).info.run == run.id
+    assert json.loads(har("runs", "show", run.id, "--json").stdout)["state"] == "done"
+
+
+def test_the_command_line_trains_queues_lists_cancels_and_removes(coloured_photos):
+    done = har("train", "quick", "--dataset", coloured_photos.name, "--set", "image_size=64", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["bundle"].endswith("coloured@1")
+    queued = json.loads(har("train", "quick", "--dataset", coloured_photos.name, "--queue", "--json").stdout)
+    assert (queued["state"], queued["position"]) == ("queued", 1)
+    rows = [json.loads(line) for line in har("runs", "list", "--json").stdout.splitlines()]
+    assert [row["state"] for row in rows] == ["queued", "done"]
+    assert har("runs", "cancel", queued["run"]).returncode == 0
+    assert har("runs", "remove", queued["run"]).returncode == 0
+    assert len(runs.newest_first()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["quick"], ["quick", "--dataset", "x", "--resume", "y"], ["--finish"], ["--dataset", "x"]]
+)
+def test_wrong_usage_ends_with_2(arguments):
+    assert har("train", *arguments).returncode == 2
+
+
+def test_what_cannot_be_trained_ends_with_1(coloured_photos):
+    for arguments in (["nonsense", "-d", "coloured"], ["quick", "-d", "nothing"], ["--resume", "nothing"]):
+        done = har("train", *arguments, "--json")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "Traceback" not in done.stderr
+    done = har("train", "quick", "-d", coloured_photos.name, "--set", "min_photos=1000")
+    assert done.returncode == 1
+    assert "two labels" in done.stderr
 
 
 def test_the_shipped_bundle_fits_its_limit():
