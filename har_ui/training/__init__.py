@@ -1,0 +1,1 @@
+"""The app's *Training* page, section by section."""

@@ -1,0 +1,143 @@
+"""What buttons do: start, stop, resume and remove runs; and what is said of it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from har_core.errors import HarError
+from har_ui.page import plain
+from har_ui.training import words, worker
+from training import queue, runs
+from training.recipe import Recipe
+from training.runs import Run
+
+NEW, LIVE, RUNS = "New run", "Live", "Runs"
+
+VIEW = "view"
+"""The session's key of the section that is shown."""
+
+_CHOSEN = "run"
+_WATCHED = "watched-runs"
+_NEWS = "training-news"
+_NEXT = "next-view"
+
+
+def start(recipe: Recipe, dataset: str) -> None:
+    """Puts a new run into the queue and shows how it goes; to be followed by ``st.rerun``.
+
+    No callback: a click on the heels of another field's change would find a callback with the recipe before it.
+    """
+
+    def submit() -> None:
+        watch(queue.submit(recipe, dataset))
+        worker.keep_alive()
+        show(LIVE)
+
+    _try(submit)
+
+
+def resume(run: Run, finish: bool = False) -> None:
+    """Puts a run into the queue again and shows how it goes.
+
+    Args:
+        run: One that is over, but not done.
+        finish: Train no further, and make a model of the best so far.
+    """
+
+    def put() -> None:
+        queue.resume(run, finish)
+        watch(run)
+        worker.keep_alive()
+        show(LIVE)
+
+    _try(put)
+
+
+def stop(run: Run) -> None:
+    """Asks a run to stop; one that waits is taken out of the queue."""
+    _try(run.cancel)
+
+
+def remove(run: Run) -> None:
+    """Deletes a run; its model stays."""
+
+    def delete() -> None:
+        runs.remove(run)
+        choose([name for name in chosen() if name != run.id])
+        _say(f"Removed {plain(words.short_name(run))}.", ":material/delete:")
+
+    _try(delete)
+
+
+def choose(run_ids: list[str]) -> None:
+    """Has these runs shown on *Runs*; they are kept in the page's address."""
+    if run_ids != chosen():
+        st.query_params[_CHOSEN] = run_ids
+
+
+def chosen() -> list[str]:
+    """The runs that are to be shown on *Runs*."""
+    return list(dict.fromkeys(st.query_params.get_all(_CHOSEN)))
+
+
+def open_run(run: Run) -> None:
+    """Shows a run on *Runs*."""
+    choose([run.id])
+    forget(run)
+    show(RUNS)
+
+
+def show(section: str) -> None:
+    """Has the page go to a section when it is next drawn."""
+    st.session_state[_NEXT] = section
+
+
+def turn() -> None:
+    """Goes where the last action led; before the page's choice of sections is drawn."""
+    if _NEXT in st.session_state:
+        st.session_state[VIEW] = st.session_state.pop(_NEXT)
+
+
+def watch(run: Run) -> None:
+    """Has the visitor told how this run ends."""
+    if run.id not in watched():
+        st.session_state[_WATCHED] = [*watched(), run.id]
+
+
+def watched() -> list[str]:
+    """The runs that the visitor is to be told of, when they end."""
+    return list(st.session_state.get(_WATCHED, []))
+
+
+def forget(run: Run) -> None:
+    """The visitor knows how this run ended."""
+    st.session_state[_WATCHED] = [name for name in watched() if name != run.id]
+
+
+def show_news(is_brief: bool = False) -> None:
+    """Shows what the last action had to say: callbacks themselves cannot draw.
+
+    Args:
+        is_brief: Where the page is drawn again and again, an error would be gone too soon; a toast stays a while.
+    """
+    news = st.session_state.pop(_NEWS, None)
+    if news is None:
+        return
+    text, icon = news
+    if icon or is_brief:
+        st.toast(text, icon=icon or ":material/error:")
+    else:
+        st.error(text, icon=":material/error:")
+
+
+def _try(action: Callable[[], None]) -> None:
+    try:
+        action()
+    except HarError as error:
+        _say(plain(str(error)))
+    except OSError as error:
+        _say(f"This did not work: {plain(str(error.strerror))}. Is there room on the disk of `HAR_HOME`?")
+
+
+def _say(text: str, icon: str = "") -> None:
+    st.session_state[_NEWS] = (text, icon)
