@@ -52,6 +52,18 @@ def test_the_served_network_gives_the_logits_of_the_trained_one():
     assert outputs["class_maps"].mean(axis=(1, 2)) == pytest.approx(outputs["logits"], abs=1e-4)
 
 
+def test_half_precision_computes_nearly_the_same_and_keeps_the_statistics():
+    model = network.build("efficientnet_lite0", 64, 3, dropout=0.0)
+    half = network.in_half_precision(model)
+    photos = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3)).astype(np.float32)
+    found = np.asarray(half(photos, training=True))
+    assert found.dtype == np.float32
+    assert found == pytest.approx(model.predict_on_batch(photos), abs=0.2)
+    assert not np.array_equal(found, model.predict_on_batch(photos)), "it was computed in less precision"
+    for one, other in zip(model.get_weights(), half.get_weights(), strict=True):
+        assert np.array_equal(one, other), "batch normalisation, too, is as it was"
+
+
 def trained(dataset, **changes):
     """A run that was trained in this process."""
     run = Run.create(Recipe.model_validate(changes), dataset.name)
@@ -96,6 +108,11 @@ def test_all_precisions_are_tried_and_the_cheapest_good_one_serves(coloured_phot
     assert chosen.accuracy >= tried["float32"].accuracy - 0.005
     assert (bundle.folder / bundles.TFLITE).stat().st_size == chosen.size
     assert Predictor(bundle, 1).bundle.info.evaluation.metrics["accuracy"].value > 0.9
+
+
+def test_half_precision_learns_and_serves_in_full(coloured_photos):
+    _, bundle = trained(coloured_photos, **TUNED | {"optimizer": {"mixed_precision": True}})
+    assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
 
 
 def test_two_labels_can_be_learnt(coloured_photos):
