@@ -1,19 +1,28 @@
 """A trained Keras model → the LiteRT network that serves it."""
 
 import keras
-import tensorflow as tf
+import numpy as np
+import numpy.typing as npt
 
+from har_core.bundle import Precision
 from training import network
+from training.backbones import litert
 
 
-def to_tflite(model: keras.Model) -> bytes:
-    """Converts to LiteRT in float32, with the input and outputs that ``har_core.predictor`` asks for.
+def to_tflite(
+    model: keras.Model, precision: Precision = "float32", photos: npt.NDArray[np.uint8] | None = None
+) -> bytes:
+    """Converts to LiteRT, with the input and outputs that ``har_core.predictor`` asks for in every precision.
 
     Args:
         model: As made by ``network.build``.
+        precision: As in ``litert.convert``.
+        photos: Of the training split, uint8 ``(n, S, S, 3)``; needed for ``int8``.
 
     Returns:
         The content of a ``.tflite`` file.
+
+    Raises:
+        ValueError: ``int8`` without photos.
     """
-    content: bytes = tf.lite.TFLiteConverter.from_keras_model(network.serving(model)).convert()
-    return content
+    return litert.convert(network.serving(model), precision, photos)

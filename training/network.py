@@ -3,27 +3,59 @@
 import keras
 from keras import layers
 
-from training.backbones import efficientnet_lite
+from training import backbones
 
 
-def build(backbone: str, image_size: int, labels: int, dropout: float) -> keras.Model:
-    """A pretrained backbone under a new head.
+def build(backbone: str, image_size: int, labels: int, dropout: float, pretrained: bool = True) -> keras.Model:
+    """A backbone under a new head.
 
     The backbone's batch normalisation keeps its ImageNet statistics, also in training: small sets give poor ones.
 
+    Args:
+        backbone: Its name, as for ``backbones.build``.
+        image_size: Side of the square input, pixels.
+        labels: How many.
+        dropout: Share of the embedding left out at random in training, 0–1.
+        pretrained: Start from its ImageNet weights; from random ones otherwise.
+
     Returns:
         A model from float32 images ``(n, S, S, 3)`` in 0–255 to logits ``(n, labels)``.
+
+    Raises:
+        BackboneUnavailable: There is no such backbone, its weights cannot be had, or it does not take that size.
     """
     inputs = keras.Input((image_size, image_size, 3), name="image")
-    features = efficientnet_lite.pretrained(backbone, image_size)(inputs, training=False)
-    embedding = layers.GlobalAveragePooling2D(name="embedding")(features)
+    body = backbones.build(backbone, image_size, pretrained)
+    for layer in body.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            # In ``fit``, Keras passes training=True on to the layers of a nested model, whatever it was called with.
+            layer.trainable = False
+    embedding = layers.GlobalAveragePooling2D(name="embedding")(body(inputs, training=False))
     x = layers.Dropout(dropout, name="dropout")(embedding)
-    return keras.Model(inputs, layers.Dense(labels, name="head")(x), name="recognizer")
+    # In float32 also in half precision: probabilities need its range.
+    return keras.Model(inputs, layers.Dense(labels, dtype="float32", name="head")(x), name="recognizer")
 
 
 def backbone_of(model: keras.Model) -> keras.Model:
     """The backbone inside ``build``'s model."""
     return next(layer for layer in model.layers if isinstance(layer, keras.Model))
+
+
+def in_half_precision(model: keras.Model) -> keras.Model:
+    """The same network, computing in bfloat16 where that is safe; its weights stay float32.
+
+    Source: Micikevicius et al. 2018, https://arxiv.org/abs/1710.03740; bfloat16 needs none of its loss scaling.
+    """
+    copy = keras.models.clone_model(model, clone_function=_in_bfloat16, recursive=True)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def _in_bfloat16(layer: layers.Layer) -> layers.Layer:
+    config = layer.get_config()
+    if not isinstance(layer, keras.Model) and layer.name != "head":
+        config["dtype"] = "mixed_bfloat16"
+    return type(layer).from_config(config)
 
 
 def embedder(model: keras.Model) -> keras.Model:

