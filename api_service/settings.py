@@ -9,6 +9,7 @@ from har_core.config import settings as har
 DEBUG = False
 # Nothing is signed or kept in sessions; a key of its own for each start is as good as a fixed one, and never leaks.
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or secrets.token_urlsafe(50)
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
 ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 
 ROOT_URLCONF = "api_service.urls"

@@ -6,6 +6,7 @@ from api_service.health.apis import HealthApi, ReadyApi
 from api_service.http import problems
 from api_service.models.apis import LabelsApi, ModelApi, ModelsApi
 from api_service.predictions.apis import PredictionsApi
+from api_service.trainings.apis import TrainingApi, TrainingsApi
 
 urlpatterns = [
     path("healthz", HealthApi.as_view()),
@@ -14,6 +15,8 @@ urlpatterns = [
     path("api/v1/labels", LabelsApi.as_view()),
     path("api/v1/models", ModelsApi.as_view()),
     path("api/v1/models/<str:version>", ModelApi.as_view()),
+    path("api/v1/trainings", TrainingsApi.as_view()),
+    path("api/v1/trainings/<str:name>", TrainingApi.as_view()),
 ]
 
 handler400 = problems.bad_request

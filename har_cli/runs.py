@@ -1,12 +1,11 @@
 """``har runs``: which trainings there are, and how they go."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from har_cli.output import JsonOption, failing_on_errors, print_json
 from training import queue, runs
-from training.runs import Run
 
 app = typer.Typer(help="List, show, cancel and remove training runs.", no_args_is_help=True)
 
@@ -20,7 +19,7 @@ def list_runs(json: JsonOption = False) -> None:
     with failing_on_errors():
         waiting = queue.waiting()
     for run in runs.newest_first():
-        row = _summary(run, waiting)
+        row = queue.summary(run, waiting)
         if json:
             print_json(row)
         else:
@@ -33,7 +32,7 @@ def show(name: RunArgument, json: JsonOption = False) -> None:
     """Shows how far a run is, or how it ended."""
     with failing_on_errors():
         run = runs.find(name)
-        row = _summary(run, queue.waiting())
+        row = queue.summary(run, queue.waiting())
     progress, outcome = run.progress(), run.outcome()
     if json:
         details = {"progress": progress and progress.model_dump(), "epochs": [e.model_dump() for e in run.epochs()]}
@@ -71,17 +70,3 @@ def remove(name: RunArgument, json: JsonOption = False) -> None:
         print_json({"removed": name})
     else:
         print(f"removed {name}")
-
-
-def _summary(run: Run, waiting: list[str]) -> dict[str, Any]:
-    outcome = run.outcome()
-    return {
-        "run": run.id,
-        "state": run.state(),
-        "position": waiting.index(run.id) + 1 if run.id in waiting else None,
-        "dataset": run.record.dataset,
-        "model": run.model,
-        "bundle": outcome.bundle if outcome else None,
-        "metrics": {name: metric.model_dump() for name, metric in outcome.metrics.items()} if outcome else {},
-        "message": outcome.message if outcome else "",
-    }

@@ -10,6 +10,7 @@ from har_core.datasets.manifest import SPLITS
 from har_core.datasets.store import Dataset
 from har_core.errors import DatasetError
 from training import runs
+from training.backbones.names import IMAGE_SIZES
 from training.recipe import Recipe
 from training.selection import Selection, select
 
@@ -18,7 +19,6 @@ from training.selection import Selection, select
 _FORWARD = {"efficientnet_lite0": 7.0, "efficientnet_lite1": 10.0, "efficientnet_lite2": 15.0}
 _GUESSED_FORWARD = 40.0
 _DECODE = 3.0
-_PIXELS = {"efficientnet_lite0": 224, "efficientnet_lite1": 240, "efficientnet_lite2": 260}
 _GUESSED_PIXELS = 224
 # Starting TensorFlow, converting the network, writing the bundle.
 _FIXED_SECONDS = 30.0
@@ -63,8 +63,8 @@ def estimate(recipe: Recipe, dataset: Dataset) -> Estimate:
 
 def _seconds(recipe: Recipe, selection: Selection, images: int) -> float:
     cores = len(os.sched_getaffinity(0))
-    side = recipe.image_size or _PIXELS.get(recipe.backbone, _GUESSED_PIXELS)
-    scale = (side / _PIXELS.get(recipe.backbone, _GUESSED_PIXELS)) ** 2
+    side = recipe.image_size or IMAGE_SIZES.get(recipe.backbone, _GUESSED_PIXELS)
+    scale = (side / IMAGE_SIZES.get(recipe.backbone, _GUESSED_PIXELS)) ** 2
     forward = _FORWARD.get(recipe.backbone, _GUESSED_FORWARD) * scale / cores / 1000
     judged = len(selection.parts["val"].rows) + len(selection.parts["test"].rows)
     forms = 3 if recipe.precision == "auto" else 1
@@ -90,7 +90,7 @@ def _measured(recipe: Recipe, side: int) -> float | None:
 
 
 def _problems(recipe: Recipe, dataset: Dataset) -> list[str]:
-    side = recipe.image_size or _PIXELS.get(recipe.backbone, _GUESSED_PIXELS)
+    side = recipe.image_size or IMAGE_SIZES.get(recipe.backbone, _GUESSED_PIXELS)
     wanted = _BUNDLE_BYTES + 4000 * dataset.info.images
     if recipe.phases:
         wanted += side * side * 3 * dataset.info.images

@@ -86,6 +86,26 @@ def waiting() -> list[str]:
     return [name for name in dict.fromkeys(names) if _waits(name)]
 
 
+def summary(run: Run, waiting: list[str]) -> dict[str, Any]:
+    """What the command line and the API say of a run, ready for JSON.
+
+    Args:
+        run: The run.
+        waiting: As ``waiting()`` gives it.
+    """
+    outcome = run.outcome()
+    return {
+        "run": run.id,
+        "state": run.state(),
+        "position": waiting.index(run.id) + 1 if run.id in waiting else None,
+        "dataset": run.record.dataset,
+        "model": run.model,
+        "bundle": Path(outcome.bundle).name if outcome and outcome.bundle else None,
+        "metrics": {name: metric.model_dump() for name, metric in outcome.metrics.items()} if outcome else {},
+        "message": outcome.message if outcome else "",
+    }
+
+
 def has_worker() -> bool:
     """Whether a worker of this machine is alive."""
     return is_locked(_lock())

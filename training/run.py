@@ -135,8 +135,10 @@ def _fit(run: Run, dataset: Dataset, selection: Selection, reporter: Reporter, r
         photo = photos.__getitem__
         state_file = run.folder / runs.CHECKPOINT
         if not (run.is_to_finish() and fit.best_so_far(model, state_file)):
+            tuned = network.in_half_precision(model) if recipe.optimizer.mixed_precision else model
             train_part, val_part = selection.parts["train"], selection.parts["val"]
-            FineTuning(model, photos, train_part, val_part, selection.labels, recipe, state_file, reporter).run()
+            FineTuning(tuned, photos, train_part, val_part, selection.labels, recipe, state_file, reporter).run()
+            model.set_weights(tuned.get_weights())
     return Trained(model, selection, photo, revision)
 
 

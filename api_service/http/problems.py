@@ -26,11 +26,16 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     errors.UnsupportedFormat: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.ImageError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ModelError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DatasetNotFound: HTTPStatus.NOT_FOUND,
+    errors.RunNotFound: HTTPStatus.NOT_FOUND,
+    errors.RecipeInvalid: HTTPStatus.BAD_REQUEST,
+    errors.TrainingError: HTTPStatus.CONFLICT,
 }
 # The names that Django REST framework gives its errors differ from release to release; these stay.
 _REST_CODES = {
     exceptions.ParseError: "malformed_request",
     exceptions.MethodNotAllowed: "method_not_allowed",
+    exceptions.PermissionDenied: "forbidden",
     exceptions.NotAcceptable: "not_acceptable",
     exceptions.UnsupportedMediaType: "unsupported_media_type",
     exceptions.ValidationError: "invalid_parameter",
