@@ -61,7 +61,9 @@ def steps(home: Path) -> None:
     keras.utils.set_random_seed(0)
     model = network.build(plan.backbone, 224, len(selection.labels), plan.regularization.dropout)
     photos = cache.pixels(dataset, 224)
-    tuning = fit.FineTuning(model, photos, train, val, selection.labels, plan, home / "unused", fit.Watcher())
+    logits = [(fit.logits_of(model, photos, part.rows[:64]), part.truth[:64]) for part in (train, val)]
+    head = fit.judge_head(logits[0], logits[1], selection.labels)
+    tuning = fit.FineTuning(model, photos, train, val, selection.labels, head, plan, home / "unused", fit.Watcher())
     tuning._compile(plan.phases[0])
     batch = tuple(np.asarray(part) for part in next(iter(tuning._batches(1))))
 

@@ -71,7 +71,7 @@ def render(
     info: BundleInfo,
     manifest: pd.DataFrame,
     probabilities: npt.NDArray[np.float32],
-    truth: npt.NDArray[np.int64],
+    truth: npt.NDArray[np.integer],
 ) -> str:
     """The card as Markdown.
 
@@ -117,7 +117,7 @@ def _label_table(
     labels: list[str],
     manifest: pd.DataFrame,
     probabilities: npt.NDArray[np.float32],
-    truth: npt.NDArray[np.int64],
+    truth: npt.NDArray[np.integer],
 ) -> str:
     found = probabilities.argmax(axis=1)
     precision, recall, f1, support = precision_recall_fscore_support(

@@ -28,7 +28,6 @@ Indices = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float32]
 
 _PREDICTED_AT_ONCE = 64
-_SAMPLE = 512
 _SECONDS_BETWEEN_STEPS = 1.0
 
 
@@ -62,6 +61,27 @@ def fit_head(embeddings: Floats, truth: Indices, options: Head) -> tuple[Floats,
     if kernel.shape[1] == 1:  # For two labels scikit-learn gives only the second one's advantage.
         kernel, bias = np.hstack([-kernel, kernel]) / 2, np.hstack([-bias, bias]) / 2
     return kernel.astype(np.float32), bias.astype(np.float32)
+
+
+def judge_head(train: tuple[Floats, Indices], val: tuple[Floats, Indices], labels: Sequence[str]) -> Epoch:
+    """The figures of the head alone, as epoch 0.
+
+    Args:
+        train: Logits ``(n, labels)`` and label indices ``(n,)``.
+        val: The same of the validation photos.
+        labels: Names of the labels.
+    """
+    logits, truth = train
+    return Epoch(
+        epoch=0,
+        phase=0,
+        loss=float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean()),
+        accuracy=float((logits.argmax(axis=1) == truth).mean()),
+        learning_rate=0,
+        seconds=0,
+        best=True,
+        **judge(*val, labels),
+    )
 
 
 def judge(logits: Floats, truth: Indices, labels: Sequence[str]) -> dict[str, Any]:
@@ -98,6 +118,7 @@ class FineTuning:
         train: What to train on.
         val: What to choose the epoch by.
         labels: Their names.
+        head: The figures of the head that it begins with.
         recipe: Phases and options.
         state_file: Where the checkpoint is kept.
         watcher: Told how it goes.
@@ -108,6 +129,7 @@ class FineTuning:
     train: Part
     val: Part
     labels: Sequence[str]
+    head: Epoch
     recipe: Recipe
     state_file: Path
     watcher: Watcher
@@ -125,21 +147,9 @@ class FineTuning:
         _assign(self.model.variables, state.best)
 
     def _fresh(self) -> Checkpoint:
-        """The state before the first epoch: the head alone."""
-        some = np.random.default_rng(self.recipe.seed).permutation(len(self.train.rows))[:_SAMPLE]
-        logits, truth = logits_of(self.model, self.photos, self.train.rows[some]), self.train.truth[some]
-        head = Epoch(
-            epoch=0,
-            phase=0,
-            loss=float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean()),
-            accuracy=float((logits.argmax(axis=1) == truth).mean()),
-            learning_rate=0,
-            seconds=0,
-            best=True,
-            **self._judge(),
-        )
+        """The state before the first epoch."""
         weights = _values(self.model.variables)
-        return Checkpoint(0, 0, 0, weights, [], weights, [head])
+        return Checkpoint(0, 0, 0, weights, [], weights, [self.head])
 
     def _run_phase(self, state: Checkpoint) -> Checkpoint:
         """Trains a phase to its end, or until it has not got better for a while."""

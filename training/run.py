@@ -4,6 +4,7 @@ import logging
 import subprocess  # nosec B404 - only to ask git for the revision
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -18,7 +19,7 @@ from har_core.errors import DatasetError
 from har_core.files import write_beside
 from har_core.images import RGBImage
 from training import backbones, fit, network, packaging, runs
-from training.fit import FineTuning, Watcher
+from training.fit import FineTuning, UInt8, Watcher
 from training.packaging import Packaged, Trained
 from training.recipe import Recipe
 from training.runs import Epoch, Outcome, Progress, Run, Step
@@ -87,7 +88,7 @@ def train(run: Run) -> None:
         ", ".join(selection.left_out) or "none",
     )
     keras.utils.set_random_seed(recipe.seed)
-    trained = _fit(run, dataset, selection, reporter, revision)
+    trained = _Fitting(run, dataset, selection, reporter).fit(revision)
     packaged = packaging.package(run, trained, reporter.activity)
     reporter.activity(0, 1, "keeping the result")
     tracker.finish(packaged.bundle, confusion_figure(packaged))
@@ -121,38 +122,65 @@ def confusion_figure(packaged: Packaged) -> go.Figure:
     return figure.update_yaxes(title="right", autorange="reversed")
 
 
-def _fit(run: Run, dataset: Dataset, selection: Selection, reporter: Reporter, revision: str) -> Trained:
-    recipe = run.recipe
-    size = recipe.image_size or backbones.image_size(recipe.backbone)
-    model = network.build(
-        recipe.backbone, size, len(selection.labels), recipe.regularization.dropout, recipe.pretrained
-    )
-    _fit_head(model, recipe, dataset, selection, reporter)
-    photo = _reader(dataset, size)
-    if recipe.phases:
-        photos = cache.pixels(dataset, size, reporter.activity)
-        _require_readable(dataset, selection, cache.unreadable(dataset, size))
-        photo = photos.__getitem__
-        state_file = run.folder / runs.CHECKPOINT
-        if not (run.is_to_finish() and fit.best_so_far(model, state_file)):
-            tuned = network.in_half_precision(model) if recipe.optimizer.mixed_precision else model
-            train_part, val_part = selection.parts["train"], selection.parts["val"]
-            FineTuning(tuned, photos, train_part, val_part, selection.labels, recipe, state_file, reporter).run()
-            model.set_weights(tuned.get_weights())
-    return Trained(model, selection, photo, revision)
+@dataclass(frozen=True)
+class _Fitting:
+    """From photos to a trained network."""
 
+    run: Run
+    dataset: Dataset
+    selection: Selection
+    reporter: Reporter
 
-def _fit_head(model: keras.Model, recipe: Recipe, dataset: Dataset, selection: Selection, reporter: Reporter) -> None:
-    """Sets the model's head to the best one for the backbone as it is."""
-    embedder = Embedder(file=_embedding_network(model, recipe))
-    embeddings = cache.embeddings(dataset, reporter.activity, embedder)
-    _require_readable(dataset, selection, cache.unreadable(dataset, embedder=embedder))
-    reporter.activity(0, 1, "fitting the head")
-    train, val = selection.parts["train"], selection.parts["val"]
-    kernel, bias = fit.fit_head(embeddings[train.rows], train.truth, recipe.head)
-    model.get_layer("head").set_weights([kernel, bias])
-    figures = fit.judge(embeddings[val.rows] @ kernel + bias, val.truth, selection.labels)
-    log.info("head: validation accuracy %.3f, macro-F1 %.3f", figures["val_accuracy"], figures["val_macro_f1"])
+    def fit(self, revision: str) -> Trained:
+        """Fits the head, and the network where the recipe has phases."""
+        recipe = self.run.recipe
+        size = recipe.image_size or backbones.image_size(recipe.backbone)
+        labels, dropout = len(self.selection.labels), recipe.regularization.dropout
+        model = network.build(recipe.backbone, size, labels, dropout, recipe.pretrained)
+        head = self._fit_head(model)
+        if not recipe.phases:
+            self.reporter.epoch([head])
+            return Trained(model, self.selection, _reader(self.dataset, size), revision)
+        photos = cache.pixels(self.dataset, size, self.reporter.activity)
+        self._require_readable(cache.unreadable(self.dataset, size))
+        state_file = self.run.folder / runs.CHECKPOINT
+        if not (self.run.is_to_finish() and fit.best_so_far(model, state_file)):
+            self._fine_tune(model, photos, head)
+        return Trained(model, self.selection, photos.__getitem__, revision)
+
+    def _fit_head(self, model: keras.Model) -> Epoch:
+        """Sets the model's head to the best one for the backbone as it is; gives its figures."""
+        embedder = Embedder(file=_embedding_network(model, self.run.recipe))
+        embeddings = cache.embeddings(self.dataset, self.reporter.activity, embedder)
+        self._require_readable(cache.unreadable(self.dataset, embedder=embedder))
+        self.reporter.activity(0, 1, "fitting the head")
+        train, val = self.selection.parts["train"], self.selection.parts["val"]
+        kernel, bias = fit.fit_head(embeddings[train.rows], train.truth, self.run.recipe.head)
+        model.get_layer("head").set_weights([kernel, bias])
+        learnt, judged = ((embeddings[part.rows] @ kernel + bias, part.truth) for part in (train, val))
+        return fit.judge_head(learnt, judged, self.selection.labels)
+
+    def _fine_tune(self, model: keras.Model, photos: UInt8, head: Epoch) -> None:
+        recipe = self.run.recipe
+        tuned = network.in_half_precision(model) if recipe.optimizer.mixed_precision else model
+        FineTuning(
+            model=tuned,
+            photos=photos,
+            train=self.selection.parts["train"],
+            val=self.selection.parts["val"],
+            labels=self.selection.labels,
+            head=head,
+            recipe=recipe,
+            state_file=self.run.folder / runs.CHECKPOINT,
+            watcher=self.reporter,
+        ).run()
+        model.set_weights(tuned.get_weights())
+
+    def _require_readable(self, unreadable: dict[int, str]) -> None:
+        for row, message in unreadable.items():
+            if row in self.selection.manifest.index:
+                path = self.dataset.base()["path"][row]
+                raise DatasetError(f"{path}: {message} Put it back, or exclude it on the page Dataset, then resume.")
 
 
 def _embedding_network(model: keras.Model, recipe: Recipe) -> Path:
@@ -170,11 +198,3 @@ def _reader(dataset: Dataset, size: int) -> Callable[[int], RGBImage]:
     """Reads single photos: where few are needed, decoding all of them would take longer."""
     paths = dataset.base()["path"].to_numpy()
     return lambda row: cache.square(paths[row], size)
-
-
-def _require_readable(dataset: Dataset, selection: Selection, unreadable: dict[int, str]) -> None:
-    for row, message in unreadable.items():
-        if row in selection.manifest.index:
-            raise DatasetError(
-                f"{dataset.base()['path'][row]}: {message} Put it back, or exclude it on the page Dataset, then resume."
-            )

@@ -55,7 +55,9 @@ def tuning(tmp_path, watcher, **changes):
     train = Part(np.arange(45), np.arange(45) % 3)
     val = Part(np.arange(45, 60), np.arange(45, 60) % 3)
     plan = Recipe.model_validate(PLAN | changes)
-    return FineTuning(model, photos(), train, val, LABELS, plan, tmp_path / "state.npz", watcher)
+    logits = [(fit.logits_of(model, photos(), part.rows), part.truth) for part in (train, val)]
+    head = fit.judge_head(*logits, LABELS)
+    return FineTuning(model, photos(), train, val, LABELS, head, plan, tmp_path / "state.npz", watcher)
 
 
 def weights(model):
