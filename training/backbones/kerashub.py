@@ -45,7 +45,7 @@ def build(preset: str, image_size: int | None, pretrained: bool) -> keras.Model:
     # Only where it differs: networks of photos and text, of which the half for photos is taken, know no such option.
     options = {"image_shape": (image_size, image_size, 3)} if image_size not in (None, own) else {}
     try:
-        network = _library().models.Backbone.from_preset(preset, load_weights=pretrained, **options)
+        network = library().models.Backbone.from_preset(preset, load_weights=pretrained, **options)
     except Exception as error:  # Of many kinds: the network's, Kaggle's, Hugging Face's, the file's.
         raise BackboneUnavailable(_sentence(preset, error, image_size if options else None)) from error
     network = _visual(network)
@@ -66,7 +66,12 @@ def build(preset: str, image_size: int | None, pretrained: bool) -> keras.Model:
     return keras.Model(inputs, features, name="kerashub")
 
 
-def _library() -> Any:
+def library() -> Any:
+    """The package ``keras_hub``.
+
+    Raises:
+        BackboneUnavailable: It is not installed.
+    """
     try:
         import keras_hub  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -76,9 +81,9 @@ def _library() -> Any:
 
 def _converter(preset: str) -> Any:
     """What a preset says of its preprocessing."""
-    library = _library()
+    converters = library().layers.ImageConverter
     try:
-        return library.layers.ImageConverter.from_preset(preset)
+        return converters.from_preset(preset)
     except Exception as error:
         raise BackboneUnavailable(_sentence(preset, error)) from error
 
