@@ -61,7 +61,7 @@ def tiles(view: View) -> None:
             border=True,
             help="What the best epoch is chosen by; lower is better.",
         )
-        if view.best:
+        if view.best and view.run.recipe.phases:
             ago = last.epoch - view.best.epoch
             st.metric(
                 "Best epoch",
@@ -79,9 +79,11 @@ def tiles(view: View) -> None:
 def show(view: View) -> None:
     """Curves over the epochs, and the recall of each label."""
     run, recipe = view.run, view.run.recipe
+    if not recipe.phases and not view.is_over:
+        st.caption("This recipe fits only a head, in one go: there are no epochs to watch.")
     if not recipe.phases:
-        if not view.is_over:
-            st.caption("This recipe fits only a head, in one go: there are no epochs to watch.")
+        if view.epochs:
+            recall(view)
         return
     if not view.epochs:
         st.caption("The curves begin once the head is fitted.")

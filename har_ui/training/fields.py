@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
 from pydantic import BaseModel
@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from har_ui.training import words
 
-_WIDTH = 190
+_WIDTH = 150
 # What can be typed as well; these are offered.
 _OFFERED = {"backbone": ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")}
 
@@ -57,7 +57,7 @@ def _field(name: str, info: FieldInfo, value: Any, key: str) -> Any:
     title, meaning = words.title(name), info.description
     if kind is bool:
         return st.toggle(title, value, key=key, help=meaning, persist_state="page")
-    options = get_args(kind) if get_origin(kind) is Literal else _OFFERED.get(name)
+    options = _choices(info.annotation) or _OFFERED.get(name)
     if options:
         options = tuple(dict.fromkeys([*options, value]))
         is_open = name in _OFFERED
@@ -94,11 +94,23 @@ def _number(title: str, info: FieldInfo, value: float | None, key: str) -> float
     return entered
 
 
+def _alternatives(annotation: Any) -> list[Any]:
+    """The types of which a value has one; None aside."""
+    if get_origin(annotation) not in (Union, UnionType):
+        return [annotation]
+    return [kind for kind in get_args(annotation) if kind is not type(None)]
+
+
 def _kind(annotation: Any) -> Any:
-    """The type of what is not None."""
-    if isinstance(annotation, UnionType):
-        return next(kind for kind in get_args(annotation) if kind is not type(None))
-    return annotation
+    return _alternatives(annotation)[0]
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    """The values of which a field has one; empty where it can have others."""
+    kinds = _alternatives(annotation)
+    if any(get_origin(kind) is not Literal for kind in kinds):
+        return ()
+    return tuple(value for kind in kinds for value in get_args(kind))
 
 
 def _is_part(annotation: Any) -> bool:

@@ -19,6 +19,7 @@ _SPLIT = 0.15
 _PARTS = ("head", "phases", "optimizer", "augmentation", "regularization")
 _NAMED_APART = "name"
 _MOST_PHASES = 20
+_MOST_CHANGES = 6
 _SECONDS_KEPT = 20
 _ICONS = {
     "general": ":material/tune:",
@@ -140,17 +141,12 @@ def _outlook(base: Recipe, preset: str, wished: Recipe, view: View) -> None:
     st.markdown(f":material/model_training: {plain(words.plan(wished))}")
     changed = tables.changes(base, wished)
     if changed:
-        st.markdown(
-            ":material/edit: Changed: " + ", ".join(plain(change) for change in changed[:6]) + " …" * (len(changed) > 6)
-        )
+        _changed(base, wished)
         st.button("Undo the changes", icon=":material/undo:", type="tertiary", on_click=_reset, args=(preset,))
-    for problem in found.problems:
-        st.error(plain(problem), icon=":material/error:")
-    is_split = manifest.included(view.photos)["split"].notna().any()
-    if not is_split:
+    if manifest.included(view.photos)["split"].isna().all():
         _split(view.dataset)
-    elif found.problems:
-        st.page_link("pages/2_Dataset.py", label="Look at the dataset", icon=":material/arrow_forward:")
+    else:
+        _problems(found.problems)
     is_asked = st.button(
         "Start", type="primary", icon=":material/play_arrow:", width="stretch", disabled=bool(found.problems)
     )
@@ -164,6 +160,21 @@ def _outlook(base: Recipe, preset: str, wished: Recipe, view: View) -> None:
         st.code(_command(preset, wished, view.dataset.name, changed), language="shell", wrap_lines=True)
 
 
+def _changed(base: Recipe, wished: Recipe) -> None:
+    """In what the recipe differs from the preset."""
+    table = tables.differences({"before": base, "now": wished})
+    lines = [f"{plain(key)}: {plain(before)} → {plain(now)}" for key, before, now in table.itertuples()]
+    more = f"  \n… and {len(lines) - _MOST_CHANGES} more" if len(lines) > _MOST_CHANGES else ""
+    st.markdown(":material/edit: Changed:  \n" + "  \n".join(lines[:_MOST_CHANGES]) + more)
+
+
+def _problems(problems: list[str]) -> None:
+    for problem in problems:
+        st.error(plain(problem), icon=":material/error:")
+    if problems:
+        st.page_link("pages/2_Dataset.py", label="Look at the dataset", icon=":material/arrow_forward:")
+
+
 def _photos(found: Estimate) -> None:
     learnt = " · ".join(plain(label_text(label)) for label in found.labels)
     parts = " · ".join(f"{count:,} {split}" for split, count in found.photos.items())
@@ -175,7 +186,12 @@ def _photos(found: Estimate) -> None:
 
 
 def _split(dataset: Dataset) -> None:
-    st.caption("70 % to learn from, 15 % to choose by, 15 % to measure with; photos of one scene stay together.")
+    """Offers to split the dataset, as nothing can be trained before."""
+    st.warning(
+        "The photos are not split yet: some to learn from (70 %), some to choose by (15 %), and some to measure with "
+        "(15 %). Photos of one scene stay together.",
+        icon=":material/call_split:",
+    )
     if st.button(
         "Split it now", icon=":material/call_split:", width="stretch", disabled=job_panel.is_busy(), key="split-now"
     ):

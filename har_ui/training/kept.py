@@ -79,5 +79,9 @@ def _predictor(reference: str) -> Predictor:
 
 
 def _harmless(card: str) -> str:
-    """A card without what could load a picture, link somewhere or become a formula: labels are foreign text."""
-    return "".join(f"\\{letter}" if letter in "[]<$:" else letter for letter in card)
+    """A card with small headings, and without what could load a picture, link somewhere or become a formula.
+
+    Its labels are foreign text.
+    """
+    small = "\n".join(f"###{line}" if line.startswith("#") else line for line in card.splitlines())
+    return "".join(f"\\{letter}" if letter in "[]<$:" else letter for letter in small)

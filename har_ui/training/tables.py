@@ -144,13 +144,13 @@ def _toml(value: Any) -> str:
 
 
 def _in_words(key: str) -> str:
-    """``phases.0.epochs`` → "Phase 1: epochs"."""
+    """``phases.0.epochs`` → "Phase 1, epochs"."""
     *parents, last = key.split(".")
     if not parents:
         return words.title(last)
     place = f"Phase {int(parents[1]) + 1}" if parents[0] == "phases" else words.title(parents[0])
     title = words.title(last)
-    return f"{place}: {title if title.isupper() else title[:1].lower() + title[1:]}"
+    return f"{place}, {title if title.isupper() else title[:1].lower() + title[1:]}"
 
 
 def _shown(value: Any) -> str:

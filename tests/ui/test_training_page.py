@@ -163,6 +163,7 @@ def test_what_to_expect_is_said_before_starting():
     assert "efficientnet_lite0 · head only" in said
     assert not button(app, "Start").disabled
     assert "har train quick --dataset small --queue" in app.code[0].value
+    assert app.selectbox(key="recipe-quick-precision").options == ["float32", "float16", "int8", "auto"]
     app = run(app.radio[0].set_value("finetune"))
     assert "14 epochs in 2 phases" in texts(app)
 
@@ -185,7 +186,8 @@ def test_the_advanced_fields_change_the_recipe_and_can_be_undone():
     app = run(app.radio[0].set_value("finetune"))
     app = run(app.number_input(key="recipe-finetune-optimizer-batch_size").set_value(8))
     app = run(app.number_input(key="recipe-finetune-phase-1-epochs").set_value(2))
-    assert "Changed: phases.1.epochs=2, optimizer.batch_size=8" in texts(app)
+    assert "Phase 2, epochs: 6 → 2" in texts(app)
+    assert "Optimizer, batch size: 16 → 8" in texts(app)
     assert "--set 'optimizer.batch_size=8'" in app.code[0].value
     assert "10 epochs in 2 phases" in texts(app)
     app = run(button(app, "Undo the changes").click())
@@ -217,7 +219,7 @@ def test_a_dataset_that_is_not_split_can_be_split_at_once(monkeypatch):
     asked = []
     monkeypatch.setattr(jobs, "start", lambda _, arguments: asked.append(arguments) or FakeJob())
     app = open_section(**{"train-on": "whole"})
-    assert "is not split yet" in texts(app)
+    assert "The photos are not split yet" in texts(app)
     assert button(app, "Start").disabled
     run(button(app, "Split it now").click())
     assert asked == [("data", "split", "whole", "--val=0.15", "--test=0.15", "--seed=0")]
@@ -316,6 +318,17 @@ def test_a_run_that_has_only_begun_has_no_curves_yet():
         now.keep_progress(Progress(done=12, total=48, what="decoding photos"))
         (bar,) = open_section("Live").get("progress")
         assert (bar.value, bar.text) == (25, "Decoding photos: 12 of 48")
+
+
+def test_a_head_alone_has_no_curves_but_its_labels():
+    now = made("running", "quick")
+    with under_way(now):
+        assert "there are no epochs to watch" in texts(open_section("Live"))
+        now.keep_epochs(epochs_of(0))
+        app = open_section("Live")
+        assert "Recall of each label, the head alone" in texts(app)
+        assert "Best epoch" not in figures(app)
+        assert len(app.get("plotly_chart")) == 1
 
 
 def test_those_that_wait_are_listed_in_order_and_can_be_cancelled(started):
@@ -462,7 +475,7 @@ def test_two_runs_are_compared():
     _, test_figures, recipes = (table.value for table in app.dataframe)
     assert list(test_figures.index) == ["Accuracy", "Macro-F1", "Calibration error"]
     assert test_figures.iloc[0, 0] == "71.0% (65.0% – 77.0%)"
-    assert recipes.index.tolist() == ["Optimizer: batch size"]
+    assert recipes.index.tolist() == ["Optimizer, batch size"]
     assert recipes.iloc[0].tolist() == ["64", "16"]
     assert len(app.get("plotly_chart")) == 3
 
