@@ -168,6 +168,8 @@ class FineTuning:
         started = time.monotonic()
         number = state.epochs[-1].epoch + 1
         figures = self._train_epoch(state, number, optimizer)
+        left = self._steps_left(state, self._steps) * (time.monotonic() - started) / self._steps
+        self.watcher.progress(self._progress(state, number, self._steps, left, "judging the epoch"))
         weights = _values(self.model.variables)
         with _averaged(self.model, optimizer):
             judged = self._judge()
@@ -196,6 +198,7 @@ class FineTuning:
     def _train_epoch(self, state: Checkpoint, number: int, optimizer: keras.Optimizer) -> dict[str, float]:
         """Trains on every photo once; gives the mean loss and accuracy."""
         epoch, recent = _Means(), _Means()
+        self.watcher.progress(self._progress(state, number, 0, None))
         started = told = time.monotonic()
         for step, (photos, targets) in enumerate(self._batches(number), start=1):
             weights = tf.linalg.matvec(targets, self._label_weights)
@@ -220,11 +223,13 @@ class FineTuning:
     def _judge(self) -> dict[str, Any]:
         return judge(logits_of(self.model, self.photos, self.val.rows), self.val.truth, self.labels)
 
-    def _progress(self, state: Checkpoint, number: int, step: int, seconds_left: float) -> Progress:
+    def _progress(
+        self, state: Checkpoint, number: int, step: int, seconds_left: float | None, what: str = "fine-tuning"
+    ) -> Progress:
         return Progress(
             done=step,
             total=self._steps,
-            what=f"fine-tuning, phase {state.phase + 1} of {len(self.recipe.phases)}",
+            what=f"{what}, phase {state.phase + 1} of {len(self.recipe.phases)}",
             epoch=number,
             epochs=self.recipe.epochs,
             seconds_left=seconds_left,

@@ -139,7 +139,9 @@ def _experiment(client: "MlflowClient") -> str:
         return str(found.experiment_id)
     is_local = not os.environ.get("MLFLOW_TRACKING_URI")
     place = (settings().home / "mlflow" / "artifacts").absolute().as_uri() if is_local else None
-    return str(client.create_experiment(EXPERIMENT, artifact_location=place))
+    # MLflow would open it as one of language models otherwise.
+    tags = {"mlflow.experimentKind": "custom_model_development"}
+    return str(client.create_experiment(EXPERIMENT, artifact_location=place, tags=tags))
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -65,8 +65,8 @@ def tiles(view: View) -> None:
             ago = last.epoch - view.best.epoch
             st.metric(
                 "Best epoch",
-                str(view.best.epoch) if view.best.epoch else "head alone",
-                f"{ago} ago" if ago else "the last one",
+                str(view.best.epoch),
+                (f"{ago} ago" if ago else "the last one") if view.best.epoch else "the head alone",
                 delta_color="off",
                 delta_arrow="off",
                 border=True,
