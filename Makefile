@@ -32,7 +32,7 @@ mlflow: .venv/installed
 	@exec $(BIN)/mlflow ui --port $(HAR_MLFLOW_PORT) --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(or $(HAR_HOME),var)/mlflow/mlflow.db}
 
 test: .venv/installed-dev
-	@tests/install_browser.sh
+	@tests/install_programs.sh
 	$(BIN)/pytest
 
 lint: .venv/installed-dev

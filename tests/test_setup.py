@@ -10,6 +10,7 @@ import time
 import httpx
 
 from har_core.config import PROJECT_ROOT
+from har_core.files import is_locked
 from tests.servers import free_port
 
 
@@ -25,7 +26,7 @@ def test_a_taken_port_is_named_with_what_to_do():
     assert "HAR_APP_PORT" in done.stderr
 
 
-def test_one_command_starts_everything_and_ctrl_c_stops_it(tmp_path):
+def test_one_command_starts_everything_and_ctrl_c_stops_it(tmp_path, home):
     """What ``make run`` runs once the environment is there."""
     ports = {"HAR_APP_HOST": "127.0.0.1", "HAR_APP_PORT": str(free_port()), "HAR_API_PORT": str(free_port())}
     process = subprocess.Popen(
@@ -46,9 +47,11 @@ def test_one_command_starts_everything_and_ctrl_c_stops_it(tmp_path):
             assert process.poll() is None, (tmp_path / "log").read_text()
             assert time.monotonic() < deadline, (tmp_path / "log").read_text()
             time.sleep(0.3)
+        assert is_locked(home / "worker.lock"), "the worker is alive"
         os.killpg(process.pid, signal.SIGINT)
         process.wait(30)
         assert not any(answers(url) for url in urls)
+        assert not is_locked(home / "worker.lock")
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

@@ -11,7 +11,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from har_core import images
-from har_core.errors import BackboneUnavailable, BundleBroken
+from har_core.errors import BackboneUnavailable, BundleBroken, TrainingError
 from har_core.litert import Network
 from tests.conftest import TINY_LABELS, tiny_network, write_tiny
 from training import convert, export, network
@@ -71,6 +71,19 @@ def test_int8_needs_photos():
     for photos in (None, PHOTOS[:0]):
         with pytest.raises(ValueError, match="photos"):
             export.to_tflite(tiny_network(), "int8", photos)
+
+
+def test_a_network_that_eight_bits_cannot_compute_is_refused():
+    # The runtime would end the process.
+    inputs = keras.Input((32, 32, 3))
+    padded = keras.ops.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], constant_values=float("-inf"))
+    body = keras.Model(inputs, keras.layers.Conv2D(4, 3)(keras.layers.MaxPooling2D(3, 2)(padded)))
+    embedding = keras.layers.GlobalAveragePooling2D(name="embedding")(body(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(3, name="head")(embedding))
+    photos = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    with pytest.raises(TrainingError, match="float16"):
+        export.to_tflite(model, "int8", photos)
+    assert Network(export.to_tflite(model, "float16"), 1).run(photos[0])["logits"].shape == (3,)
 
 
 def test_what_the_converter_says_comes_out_when_it_fails(monkeypatch, capfd):
