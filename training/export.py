@@ -24,5 +24,6 @@ def to_tflite(
 
     Raises:
         ValueError: ``int8`` without photos.
+        TrainingError: ``int8``, and the network computes with values that 8 bits cannot stand for.
     """
     return litert.convert(network.serving(model), precision, photos)

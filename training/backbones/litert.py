@@ -12,8 +12,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
 from har_core.bundle import Precision
+from har_core.errors import TrainingError
+
+_LARGEST_SCALE = 1e30
 
 
 def convert(model: keras.Model, precision: Precision, photos: npt.NDArray[np.uint8] | None = None) -> bytes:
@@ -31,6 +35,7 @@ def convert(model: keras.Model, precision: Precision, photos: npt.NDArray[np.uin
 
     Raises:
         ValueError: ``int8`` without photos.
+        TrainingError: ``int8``, and the network computes with values that 8 bits cannot stand for.
     """
     examples = photos if photos is not None else np.empty((0,), np.uint8)
     if precision == "int8" and not len(examples):
@@ -50,7 +55,20 @@ def convert(model: keras.Model, precision: Precision, photos: npt.NDArray[np.uin
         converter.representative_dataset = lambda: ({"image": photo[None]} for photo in examples)
     with _quiet():
         content: bytes = converter.convert()
+    if precision == "int8":
+        _require_sane_ranges(content)
     return content
+
+
+def _require_sane_ranges(content: bytes) -> None:
+    """Refuses what would end the process as soon as the runtime makes room for it.
+
+    Networks that pad with minus infinity before pooling, as KerasHub's ResNets do, have such ranges.
+    """
+    details = Interpreter(model_content=content).get_tensor_details()
+    scales = np.concatenate([detail["quantization_parameters"]["scales"] for detail in details])
+    if not (scales < _LARGEST_SCALE).all():
+        raise TrainingError('This network cannot be computed in 8 bits. Set precision = "float16" in the recipe.')
 
 
 @contextmanager
