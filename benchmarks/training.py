@@ -49,7 +49,6 @@ def steps(home: Path) -> None:
     """Milliseconds a photo with real inputs and without."""
     os.environ["HAR_HOME"] = str(home)
     import keras  # noqa: PLC0415 - the settings are read first here
-    import numpy as np  # noqa: PLC0415
 
     from har_core.datasets import cache, store  # noqa: PLC0415
     from training import fit, network, recipe  # noqa: PLC0415
@@ -65,7 +64,7 @@ def steps(home: Path) -> None:
     head = fit.judge_head(logits[0], logits[1], selection.labels)
     tuning = fit.FineTuning(model, photos, train, val, selection.labels, head, plan, home / "unused", fit.Watcher())
     tuning._compile(plan.phases[0])
-    batch = tuple(np.asarray(part) for part in next(iter(tuning._batches(1))))
+    batch = next(tuning._batches(1))
 
     def pace(batches: Iterable[Any], step: Callable[[Any], object]) -> float:
         started, count = time.perf_counter(), 0

@@ -11,7 +11,6 @@ from typing import Any
 import keras
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
@@ -201,8 +200,7 @@ class FineTuning:
         self.watcher.progress(self._progress(state, number, 0, None))
         started = told = time.monotonic()
         for step, (photos, targets) in enumerate(self._batches(number), start=1):
-            weights = tf.linalg.matvec(targets, self._label_weights)
-            figures = self.model.train_on_batch(photos, targets, weights, return_dict=True)
+            figures = self.model.train_on_batch(photos, targets, targets @ self._label_weights, return_dict=True)
             epoch.add(figures, len(targets))
             recent.add(figures, len(targets))
             now = time.monotonic()
@@ -214,7 +212,7 @@ class FineTuning:
                 told, recent = now, _Means()
         return epoch.values()
 
-    def _batches(self, number: int) -> tf.data.Dataset:
+    def _batches(self, number: int) -> Iterator[inputs.Batch]:
         one_hot = np.eye(len(self.labels), dtype=np.float32)[self.train.truth]
         examples = inputs.Examples(self.photos, self.train.rows, one_hot)
         recipe = self.recipe
@@ -245,11 +243,11 @@ class FineTuning:
         return -(-len(self.train.rows) // self.recipe.optimizer.batch_size)
 
     @cached_property
-    def _label_weights(self) -> tf.Tensor:
+    def _label_weights(self) -> Floats:
         """How much a photo of each label counts; 1 on average."""
         counts = np.bincount(self.train.truth, minlength=len(self.labels))
         weights = counts ** -float(self.recipe.regularization.balance)
-        return tf.constant(weights / (weights @ counts / counts.sum()), tf.float32)
+        return (weights / (weights @ counts / counts.sum())).astype(np.float32)
 
     def _compile(self, phase: Phase) -> keras.Optimizer:
         _freeze(self.model, phase.train_share)

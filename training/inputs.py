@@ -1,24 +1,25 @@
 """Decoded photos → augmented batches, the same ones whenever an epoch is repeated."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
-import tensorflow as tf
 
 from training.recipe import Augmentation
 
 UInt8 = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float32]
+Batch = tuple[Floats, Floats]
 
-_GREY = 127.0
-_DRAWS = 12
-
-_Batch = tuple[Any, Any]
+_GREY = 127
+# Photos are varied side by side, each by one thread; OpenCV's own threads would only be in their way.
+cv2.setNumThreads(1)
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Examples:
     Attributes:
         photos: uint8 ``(n, S, S, 3)``, perhaps memory-mapped; nothing but the batches at hand is read.
         rows: Those of ``photos`` that are meant ``(m,)``.
-        targets: One-hot, float32 ``(m, labels)``, for each of ``rows``.
+        targets: Probabilities of the labels, float32 ``(m, labels)``, for each of ``rows``.
     """
 
     photos: UInt8
@@ -36,8 +37,11 @@ class Examples:
     targets: Floats
 
 
-def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tuple[int, int]) -> tf.data.Dataset:
-    """One epoch of shuffled, augmented batches, made on all cores while the network is busy.
+def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tuple[int, int]) -> Iterator[Batch]:
+    """One epoch of shuffled, augmented batches, made on other cores while the network is busy.
+
+    Photos stay in bytes until the batch is complete, and OpenCV varies them: done with TensorFlow, in floats, it takes
+    ten times the work, which a network that computes on the same cores feels.
 
     Args:
         examples: What to train on.
@@ -48,121 +52,103 @@ def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tupl
     Yields:
         float32 ``(batch, S, S, 3)`` in 0–255, and targets ``(batch, labels)``.
     """
-    photos, rows, targets = examples.photos, examples.rows, examples.targets
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(rows))
+    order = np.random.default_rng(seed).permutation(len(examples.rows))
 
-    def batches() -> Iterator[tuple[UInt8, Floats, npt.NDArray[np.int32]]]:
+    def batch(start: int) -> Batch:
+        # Each batch has a generator of its own, so that it does not matter which core makes which.
+        rng = np.random.default_rng((*seed, start))
+        chosen = order[start : start + batch_size]
+        photos = np.stack([_vary(photo, options, rng) for photo in examples.photos[examples.rows[chosen]]])
+        photos, targets = _mix(photos, examples.targets[chosen], options, rng)
+        return photos.astype(np.float32), targets
+
+    threads = max(1, len(os.sched_getaffinity(0)) - 1)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="augment")
+    ahead: deque[Future[Batch]] = deque()
+    try:
         for start in range(0, len(order), batch_size):
-            chosen = order[start : start + batch_size]
-            # The batch's seed travels with it, so that it does not matter which core augments which batch.
-            yield photos[rows[chosen]], targets[chosen], np.array([seed[0] ^ seed[1] << 20, start], np.int32)
-
-    size, labels = photos.shape[1], targets.shape[1]
-    signature = (
-        tf.TensorSpec((None, size, size, 3), tf.uint8),
-        tf.TensorSpec((None, labels), tf.float32),
-        tf.TensorSpec((2,), tf.int32),
-    )
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    dataset = dataset.map(augmenter(size, options), num_parallel_calls=tf.data.AUTOTUNE).prefetch(4)
-    threads = tf.data.Options()
-    # In the threads that compute the network, making batches would stall each step until the slowest is free again:
-    # on two cores a step then takes twice as long.
-    threads.threading.private_threadpool_size = max(1, len(os.sched_getaffinity(0)) - 1)
-    return dataset.with_options(threads)
+            ahead.append(pool.submit(batch, start))
+            if len(ahead) > 2 * threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def augmenter(size: int, options: Augmentation) -> Callable[[Any, Any, Any], _Batch]:
-    """What varies a batch: ``(photos uint8, targets, seed (2,)) → (photos float32, targets)``."""
-
-    def augment(photos: Any, targets: Any, seed: Any) -> _Batch:
-        # (batch, draws), uniform in 0–1.
-        draws = tf.random.stateless_uniform((tf.shape(photos)[0], _DRAWS), seed)
-        photos = _move(tf.cast(photos, tf.float32), draws[:, :5], size, options)
-        photos = _colour(photos, draws[:, 5:8], options)
-        if options.erase:
-            photos = tf.where(_squares(draws[:, 8:11] * [[1, 1, options.erase]], size), _GREY, photos)
-        if options.mixup or options.cutmix:
-            photos, targets = _mix(photos, targets, seed, size, options)
-        return photos, targets
-
-    return augment
+def _vary(photo: UInt8, options: Augmentation, rng: np.random.Generator) -> UInt8:
+    """A photo as it might also have been taken: uint8 ``(S, S, 3)``, as given."""
+    photo = _recolour(_move(photo, options, rng), options, rng)
+    if options.erase:
+        rows, columns = _square(rng.random(2), rng.uniform(0, options.erase), len(photo))
+        photo[rows, columns] = _GREY
+    return photo
 
 
-def _move(photos: Any, draws: Any, size: int, options: Augmentation) -> Any:
+def _move(photo: UInt8, options: Augmentation, rng: np.random.Generator) -> UInt8:
     """A random crop, rotation and mirroring, in one resampling."""
-    side = options.crop + draws[:, 0] * (1 - options.crop)
-    last = float(size - 1)
+    side = rng.uniform(options.crop, 1)
+    last = len(photo) - 1
     # Where the crop's centre lies, and the axes of the result, in pixels of the photo.
-    x, y = ((side / 2 + draws[:, place] * (1 - side)) * last for place in (1, 2))
-    angle = (2 * draws[:, 3] - 1) * (options.rotate * np.pi / 180)
-    mirrored = tf.where(draws[:, 4] < 0.5, -1.0, 1.0) if options.flip else tf.ones_like(side)
-    xx, xy = side * tf.cos(angle) * mirrored, -side * tf.sin(angle)
-    yx, yy = side * tf.sin(angle) * mirrored, side * tf.cos(angle)
-    half = last / 2
-    zero = tf.zeros_like(side)
-    transforms = tf.stack(
-        [xx, xy, x - half * (xx + xy), yx, yy, y - half * (yx + yy), zero, zero], axis=1
-    )  # fmt: skip
-    return tf.raw_ops.ImageProjectiveTransformV3(
-        images=photos,
-        transforms=transforms,
-        output_shape=(size, size),
-        fill_value=_GREY,
-        interpolation="BILINEAR",
-        fill_mode="REFLECT",
+    centre = rng.uniform(side / 2, 1 - side / 2, 2) * last
+    angle = np.radians(rng.uniform(-1, 1) * options.rotate)
+    mirrored = -1 if options.flip and rng.random() < 0.5 else 1
+    axes = side * np.array(
+        [[mirrored * np.cos(angle), -np.sin(angle)], [mirrored * np.sin(angle), np.cos(angle)]],
     )
+    transform = np.column_stack([axes, centre - axes @ (last / 2, last / 2)])
+    moved = cv2.warpAffine(
+        photo, transform, photo.shape[:2], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT
+    )
+    return np.asarray(moved, np.uint8)
 
 
-def _colour(photos: Any, draws: Any, options: Augmentation) -> Any:
-    """Random contrast, brightness and saturation."""
-    strengths = tf.constant([options.jitter, options.jitter, options.saturation])
-    gains = (1 + strengths * (2 * draws - 1))[:, :, None, None, None]
-    mean = tf.reduce_mean(photos, axis=(1, 2, 3), keepdims=True)
-    photos = ((photos - mean) * gains[:, 0] + mean) * gains[:, 1]
-    if options.saturation:
-        grey = tf.reduce_mean(photos, axis=3, keepdims=True)
-        photos = (photos - grey) * gains[:, 2] + grey
-    return tf.clip_by_value(photos, 0, 255)
+def _recolour(photo: UInt8, options: Augmentation, rng: np.random.Generator) -> UInt8:
+    """Random contrast, brightness and saturation, in one transformation of colours."""
+    strengths = (options.jitter, options.jitter, options.saturation)
+    contrast, brightness, saturation = 1 + np.array(strengths) * rng.uniform(-1, 1, 3)
+    mean = float(np.mean(cv2.mean(photo)[:3]))
+    # Saturation moves each channel away from, or towards, the mean of the three.
+    mixing = saturation * np.eye(3) + (1 - saturation) / 3
+    matrix = np.column_stack([brightness * contrast * mixing, np.full(3, brightness * mean * (1 - contrast))])
+    return np.asarray(cv2.transform(photo, matrix), np.uint8)
 
 
-def _squares(draws: Any, size: int) -> Any:
-    """A square in each image: bool ``(batch, size, size, 1)``.
+def _square(centre: npt.NDArray[np.float64], side: float, size: int) -> tuple[slice, slice]:
+    """The rows and columns of a square.
 
     Args:
-        draws: Its centre and its side as shares of the image's ``(batch, 3)``.
+        centre: Shares of the image's side ``(2,)``.
+        side: Share of the image's side; what reaches over the edge is cut off.
         size: The image's side, pixels.
     """
-    places = (tf.range(size, dtype=tf.float32)[None] + 0.5) / float(size)
-    x, y = (tf.abs(places - draws[:, place, None]) < draws[:, 2, None] / 2 for place in (0, 1))
-    return (y[:, :, None] & x[:, None, :])[..., None]
+    edges = np.clip([centre - side / 2, centre + side / 2], 0, 1)
+    (top, left), (bottom, right) = np.rint(edges * size).astype(int)
+    return slice(top, bottom), slice(left, right)
 
 
-def _mix(photos: Any, targets: Any, seed: Any, size: int, options: Augmentation) -> _Batch:
+def _mix(photos: UInt8, targets: Floats, options: Augmentation, rng: np.random.Generator) -> tuple[UInt8, Floats]:
     """Mixes each photo with the next one of the batch, by mixup or CutMix; where both are wanted, a coin decides."""
-    others, other_targets = tf.roll(photos, 1, axis=0), tf.roll(targets, 1, axis=0)
-
-    def mixup() -> _Batch:
-        share = _beta(options.mixup, seed)
-        return share * photos + (1 - share) * others, share * targets + (1 - share) * other_targets
-
-    def cutmix() -> _Batch:
-        wanted = tf.sqrt(1 - _beta(options.cutmix, seed))
-        centre = tf.random.stateless_uniform((1, 2), seed + 1)
-        pasted = _squares(tf.concat([centre, [[wanted]]], axis=1), size)
-        # The square may reach over the edge: what counts is what is to be seen of it.
-        share = 1 - tf.reduce_mean(tf.cast(pasted, tf.float32))
-        return tf.where(pasted, others, photos), share * targets + (1 - share) * other_targets
-
-    if not options.cutmix:
-        return mixup()
-    if not options.mixup:
-        return cutmix()
-    return tf.cond(tf.random.stateless_uniform((), seed + 2) < 0.5, mixup, cutmix)
+    ways = [way for way, wanted in ((_mixup, options.mixup), (_cutmix, options.cutmix)) if wanted]
+    if not ways:
+        return photos, targets
+    photos, share = ways[rng.integers(len(ways))](photos, options, rng)
+    return photos, (share * targets + (1 - share) * np.roll(targets, 1, axis=0)).astype(np.float32)
 
 
-def _beta(parameter: float, seed: Any) -> Any:
-    """A draw from the symmetric Beta distribution."""
-    gammas = tf.random.stateless_gamma((2,), seed + 3, parameter)
-    return gammas[0] / (gammas[0] + gammas[1])
+def _mixup(photos: UInt8, options: Augmentation, rng: np.random.Generator) -> tuple[UInt8, float]:
+    share = rng.beta(options.mixup, options.mixup)
+    others = np.roll(photos, 1, axis=0)
+    flat = (len(photos), -1)
+    mixed = cv2.addWeighted(photos.reshape(flat), share, others.reshape(flat), 1 - share, 0)
+    return np.asarray(mixed, np.uint8).reshape(photos.shape), share
+
+
+def _cutmix(photos: UInt8, options: Augmentation, rng: np.random.Generator) -> tuple[UInt8, float]:
+    side = np.sqrt(1 - rng.beta(options.cutmix, options.cutmix))
+    rows, columns = _square(rng.random(2), side, photos.shape[1])
+    mixed = photos.copy()
+    mixed[:, rows, columns] = np.roll(photos, 1, axis=0)[:, rows, columns]
+    # The square may reach over the edge: what counts is what is to be seen of it.
+    pasted = (rows.stop - rows.start) * (columns.stop - columns.start) / photos.shape[1] ** 2
+    return mixed, 1 - pasted

@@ -1,7 +1,7 @@
 """Trains a run: embed, fit, package, track."""
 
 import logging
-import subprocess  # nosec B404 - only to ask git for the revision
+import subprocess  # nosec B404 # only to ask git for the revision
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ The layout is that of ``torch.save`` before PyTorch 1.6: four pickles (magic num
 information, the state dict), a pickled list of storage keys, then each storage's length and raw values.
 """
 
-import pickle  # nosec B403 - through the allow-list below
+import pickle  # nosec B403 # through the allow-list below
 import struct
 from collections import OrderedDict
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def _rebuild_tensor(
     return _View(key, dtype, offset, shape, strides)
 
 
-class _Unpickler(pickle.Unpickler):  # nosec B301 - only the four names below can be looked up
+class _Unpickler(pickle.Unpickler):  # nosec B301 # only the four names below can be looked up
     _ALLOWED: ClassVar[dict[tuple[str, str], Callable[..., Any] | str]] = {
         ("collections", "OrderedDict"): OrderedDict,
         ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
