@@ -48,6 +48,7 @@ def included(manifest: pd.DataFrame) -> pd.DataFrame:
 
 def fingerprint(manifest: pd.DataFrame) -> str:
     """SHA-256 over the photos' bytes, labels, groups and splits, whatever their order and place."""
-    columns = [manifest[name].fillna("") for name in ("id", "label", "group", "split")]
-    lines = sorted("\t".join(row) for row in zip(*columns, strict=True))
+    # As lists: going through a column of pandas's strings one by one takes three times as long.
+    columns = [manifest[name].fillna("").tolist() for name in ("id", "label", "group", "split")]
+    lines = sorted(map("\t".join, zip(*columns, strict=True)))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
