@@ -1,4 +1,4 @@
-"""``har data``: import, list, show, check and split datasets."""
+"""``har data``: import, list, show, check, split and export datasets."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from har_core.datasets.split import split_dataset
 from har_core.datasets.store import Dataset
 from har_core.progress import Progress
 
-app = typer.Typer(help="Import, list, show, check and split datasets.", no_args_is_help=True)
+app = typer.Typer(help="Import, list, show, check, split and export datasets.", no_args_is_help=True)
 imports = typer.Typer(help="Make a dataset of photos from one of these sources.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 
@@ -149,6 +149,24 @@ def split(
         print_json({"name": name, "fingerprint": fingerprint, **counts})
     else:
         print(f"{name}: " + ", ".join(f"{count} {key}" for key, count in counts.items()))
+
+
+@app.command()
+def export(
+    name: NameArgument,
+    file: Annotated[Path, typer.Argument(help="The CSV to write.")],
+    json: JsonOption = False,
+) -> None:
+    """Writes the list of a dataset's photos, with labels, groups, splits and SHA-256; `import csv` reads it again.
+
+    Whoever has the same photos, in whatever folders, gets the same dataset from it.
+    """
+    with failing_on_errors():
+        count = table.write(store.load(name), file)
+    if json:
+        print_json({"name": name, "file": str(file), "images": count})
+    else:
+        print(f"{file}: {count} photos")
 
 
 @app.command()

@@ -54,10 +54,12 @@ class Thresholds(_Record):
     Attributes:
         confidence: Lowest calibrated probability of the best label.
         precision: The share of right answers among the sure ones that the threshold was chosen for.
+        energy: Lowest energy (``scores.energy``) of a photo that is familiar enough; None: any is.
     """
 
     confidence: float = Field(ge=0, le=1)
     precision: float = Field(ge=0, le=1)
+    energy: float | None = None
 
 
 class Metric(_Record):
@@ -68,6 +70,23 @@ class Metric(_Record):
     high: float
 
 
+class Outliers(_Record):
+    """Figures on photos that show none of the labels.
+
+    Attributes:
+        dataset: Its name.
+        n: Number of photos.
+        unsure_share: Share of them whose answer is unsure.
+        auroc: How well the energy tells them from the photos of ``Evaluation``: the probability that one of these has
+            the higher one.
+    """
+
+    dataset: str
+    n: int = Field(gt=0)
+    unsure_share: Metric
+    auroc: Metric
+
+
 class Evaluation(_Record):
     """Figures on photos that the model was not trained on.
 
@@ -75,11 +94,13 @@ class Evaluation(_Record):
         split: Which part of the dataset.
         n: Number of photos.
         metrics: By name: ``accuracy``, ``macro_f1``, ``ece``, ``sure_share``, ``sure_accuracy``.
+        outliers: On photos that show none of the labels, where there were such.
     """
 
     split: str
     n: int = Field(ge=0)
     metrics: dict[str, Metric]
+    outliers: Outliers | None = None
 
 
 class Export(_Record):

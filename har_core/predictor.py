@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from har_core import bundle as bundles
+from har_core import scores
 from har_core.bundle import Bundle
 from har_core.errors import BundleBroken
 from har_core.images import RGBImage, resize
@@ -44,8 +45,10 @@ class Prediction:
 
     Attributes:
         predictions: The best labels, best first.
-        decision: ``sure`` when the best label's probability reaches the model's threshold.
+        decision: ``sure`` when the best label's probability reaches the model's threshold and the photo is familiar.
         threshold: That threshold, 0–1.
+        energy: How much the photo looks like those that the model was trained on; see ``scores.energy``.
+        is_familiar: Whether that is as much as nearly all photos of the validation split do.
         model: Which model gave the answer.
         class_map: Class-activation map of the best label, float32 ``(h, w)``, in logits.
         embedding: The pooled features, float32 ``(d,)``.
@@ -54,6 +57,8 @@ class Prediction:
     predictions: tuple[Score, ...]
     decision: Decision
     threshold: float
+    energy: float
+    is_familiar: bool
     model: ModelReference
     class_map: Floats
     embedding: Floats
@@ -133,14 +138,17 @@ class Predictor:
             top_k: How many labels to list, at least 1.
         """
         outputs = self._run(image)
-        probabilities = self._calibrate(outputs.logits)
+        probabilities, energy = self._calibrate(outputs.logits), float(scores.energy(outputs.logits))
         order = np.argsort(-probabilities, kind="stable")[: max(1, top_k)]
         best = int(order[0])
-        threshold = self.bundle.info.thresholds.confidence
+        bars = self.bundle.info.thresholds
+        is_familiar = bars.energy is None or energy >= bars.energy
         return Prediction(
             predictions=tuple(Score(self.labels[i], float(probabilities[i])) for i in order),
-            decision="sure" if probabilities[best] >= threshold else "unsure",
-            threshold=threshold,
+            decision="sure" if is_familiar and probabilities[best] >= bars.confidence else "unsure",
+            threshold=bars.confidence,
+            energy=energy,
+            is_familiar=is_familiar,
             model=self._reference,
             class_map=outputs.class_maps[..., best],
             embedding=outputs.embedding,
@@ -159,9 +167,7 @@ class Predictor:
         return _Outputs(**self._network.run(resize(image, self.input_size)))
 
     def _calibrate(self, logits: Floats) -> Floats:
-        scaled = logits / np.float32(self.bundle.info.temperature)
-        exp = np.exp(scaled - scaled.max())
-        return exp / exp.sum()
+        return scores.probabilities(logits, self.bundle.info.temperature)
 
     def _check_shapes(self) -> None:
         size = self.input_size

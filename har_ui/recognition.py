@@ -83,6 +83,8 @@ def reason(prediction: Prediction) -> str:
     name, bar = label_text(best.label), f"{prediction.threshold:.0%}"
     if prediction.decision == "sure":
         return f"The model gives “{name}” {best.score:.0%}, above its bar of {bar} for a sure answer."
+    if not prediction.is_familiar:
+        return "The photo looks like none that the model has learnt from, so it does not commit itself."
     if others and best.score - others[0].score < _CLOSE:
         return f"It wavers between “{name}” and “{label_text(others[0].label)}”; a sure answer needs {bar}."
     return (

@@ -1,11 +1,10 @@
 """Writes a model's card."""
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
 from har_core.bundle import BundleInfo
+from har_core.evaluation.metrics import Answers
 from training.recipe import Recipe
 
 _METRIC_NAMES = {
@@ -67,19 +66,13 @@ Labels with fewer than {min_photos} photos were left out: {left_out}.
 """
 
 
-def render(
-    info: BundleInfo,
-    manifest: pd.DataFrame,
-    probabilities: npt.NDArray[np.float32],
-    truth: npt.NDArray[np.integer],
-) -> str:
+def render(info: BundleInfo, manifest: pd.DataFrame, answers: Answers) -> str:
     """The card as Markdown.
 
     Args:
         info: The bundle's description, with its evaluation.
         manifest: All photos, with ``label`` and ``source``.
-        probabilities: On the test split ``(n, labels)``.
-        truth: Label indices on the test split ``(n,)``.
+        answers: On the test split.
     """
     recipe = Recipe.model_validate(info.recipe)
     shares = [phase.train_share for phase in recipe.phases]
@@ -99,9 +92,11 @@ def render(
         ),
         threshold=info.thresholds.confidence,
         precision=info.thresholds.precision,
-        labels=_label_table(info.labels, manifest, probabilities, truth),
+        labels=_label_table(info.labels, manifest, answers),
         photos=len(manifest),
-        start="pretrained on ImageNet" if recipe.pretrained else "from random weights",
+        start={"imagenet": "pretrained on ImageNet", "random": "from random weights"}.get(
+            recipe.start, f"starting from the model {recipe.start}"
+        ),
         tuned=f", the upper {max(shares):.0%} fine-tuned" if shares else "",
         form=info.precision,
         sources="\n".join(
@@ -113,15 +108,9 @@ def render(
     )
 
 
-def _label_table(
-    labels: list[str],
-    manifest: pd.DataFrame,
-    probabilities: npt.NDArray[np.float32],
-    truth: npt.NDArray[np.integer],
-) -> str:
-    found = probabilities.argmax(axis=1)
+def _label_table(labels: list[str], manifest: pd.DataFrame, answers: Answers) -> str:
     precision, recall, f1, support = precision_recall_fscore_support(
-        truth, found, labels=range(len(labels)), zero_division=0
+        answers.truth, answers.found, labels=range(len(labels)), zero_division=0
     )
     photos = manifest["label"].value_counts()
     return "\n".join(

@@ -31,7 +31,10 @@ _SECONDS_BETWEEN_STEPS = 1.0
 
 
 class Watcher:
-    """Is told how fine-tuning goes; does nothing with it."""
+    """Is told how a training goes; does nothing with it."""
+
+    def activity(self, done: int, total: int, what: str) -> None:
+        """Takes note of how far something other than fine-tuning is; a ``har_core.progress.Progress``."""
 
     def progress(self, progress: Progress) -> None:
         """Takes note of how far it is, after every step."""
@@ -134,7 +137,7 @@ class FineTuning:
     watcher: Watcher
 
     def run(self) -> None:
-        """Trains the network in place, and leaves it with the weights that were best on ``val``.
+        """Trains the network in place, and leaves it with the weights that the recipe wants kept.
 
         One that was interrupted goes on after the last epoch that was completed, and ends with the same weights as if
         it had not been.
@@ -172,7 +175,7 @@ class FineTuning:
         weights = _values(self.model.variables)
         with _averaged(self.model, optimizer):
             judged = self._judge()
-            is_best = judged["val_loss"] < state.best_loss
+            is_best = self.recipe.keep == "last" or judged["val_loss"] < state.best_loss
             best = _values(self.model.variables) if is_best else state.best
         epoch = Epoch(
             epoch=number,

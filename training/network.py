@@ -1,12 +1,18 @@
 """The network: a backbone, global average pooling, one dense head."""
 
+import tempfile
+from pathlib import Path
+
 import keras
 from keras import layers
 
+from har_core import bundle as bundles
+from har_core.errors import RecipeInvalid
+from har_core.serving import find
 from training import backbones
 
 
-def build(backbone: str, image_size: int, labels: int, dropout: float, pretrained: bool = True) -> keras.Model:
+def build(backbone: str, image_size: int, labels: int, dropout: float, start: str = "imagenet") -> keras.Model:
     """A backbone under a new head.
 
     The backbone's batch normalisation keeps its ImageNet statistics, also in training: small sets give poor ones.
@@ -16,16 +22,20 @@ def build(backbone: str, image_size: int, labels: int, dropout: float, pretraine
         image_size: Side of the square input, pixels.
         labels: How many.
         dropout: Share of the embedding left out at random in training, 0–1.
-        pretrained: Start from its ImageNet weights; from random ones otherwise.
+        start: Where its weights come from: ``imagenet``, ``random``, or a model of ours.
 
     Returns:
         A model from float32 images ``(n, S, S, 3)`` in 0–255 to logits ``(n, labels)``.
 
     Raises:
         BackboneUnavailable: There is no such backbone, its weights cannot be had, or it does not take that size.
+        ModelError: There is no such model to start from, or it is damaged.
+        RecipeInvalid: That model has another backbone.
     """
     inputs = keras.Input((image_size, image_size, 3), name="image")
-    body = backbones.build(backbone, image_size, pretrained)
+    body = backbones.build(backbone, image_size, pretrained=start == "imagenet")
+    if start not in ("imagenet", "random"):
+        body.set_weights(backbone_of(load(start, backbone)).get_weights())
     for layer in body.layers:
         if isinstance(layer, layers.BatchNormalization):
             # In ``fit``, Keras passes training=True on to the layers of a nested model, whatever it was called with.
@@ -34,6 +44,31 @@ def build(backbone: str, image_size: int, labels: int, dropout: float, pretraine
     x = layers.Dropout(dropout, name="dropout")(embedding)
     # In float32 also in half precision: probabilities need its range.
     return keras.Model(inputs, layers.Dense(labels, dtype="float32", name="head")(x), name="recognizer")
+
+
+def load(reference: str, backbone: str) -> keras.Model:
+    """Loads a model of ours for further training.
+
+    Args:
+        reference: As for ``har_core.serving.find``.
+        backbone: The one that it has to have.
+
+    Raises:
+        ModelError: There is no such model, or it is damaged.
+        RecipeInvalid: It has another backbone.
+    """
+    bundle = find(reference)
+    if bundle.info.recipe.get("backbone") != backbone:
+        raise RecipeInvalid(
+            f"The model {reference} has the backbone {bundle.info.recipe.get('backbone')}, not {backbone}: its weights "
+            "do not fit. Set the recipe's backbone to that, or start from another model."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        # What is loaded is what was checked, whatever happens to the bundle meanwhile.
+        file = Path(folder) / bundles.KERAS
+        file.write_bytes(bundle.read(bundles.KERAS))
+        model: keras.Model = keras.saving.load_model(file)
+    return model
 
 
 def backbone_of(model: keras.Model) -> keras.Model:
@@ -56,6 +91,13 @@ def _in_bfloat16(layer: layers.Layer) -> layers.Layer:
     if not isinstance(layer, keras.Model) and layer.name != "head":
         config["dtype"] = "mixed_bfloat16"
     return type(layer).from_config(config)
+
+
+def without_optimizer(model: keras.Model) -> keras.Model:
+    """The same network without the optimiser's state, which is three times as large."""
+    bare = keras.Model.from_config(model.get_config())
+    bare.set_weights(model.get_weights())
+    return bare
 
 
 def embedder(model: keras.Model) -> keras.Model:

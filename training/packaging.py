@@ -19,16 +19,19 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from har_core import bundle as bundles
-from har_core import serving
-from har_core.bundle import Bundle, BundleInfo, Evaluation, Export, Precision, Thresholds
+from har_core import scores, serving
+from har_core.bundle import Bundle, BundleInfo, Evaluation, Export, Outliers, Precision, Thresholds
 from har_core.config import settings
+from har_core.datasets import store
 from har_core.errors import TrainingError
-from har_core.evaluation import calibration, metrics
+from har_core.evaluation import calibration, judging, metrics
+from har_core.evaluation.metrics import Answers
 from har_core.images import RGBImage
 from har_core.litert import Network
 from har_core.predictor import Predictor
 from har_core.progress import Progress
-from training import card, export
+from training import card, export, network
+from training.recipe import Recipe
 from training.runs import Run
 from training.selection import Indices, Part, Selection
 
@@ -71,11 +74,10 @@ class Trained:
 
 @dataclass(frozen=True)
 class Packaged:
-    """A bundle, with its probabilities on the test split ``(n, labels)`` and the labels' indices there ``(n,)``."""
+    """A bundle, with its answers on the test split."""
 
     bundle: Bundle
-    probabilities: Floats
-    truth: Indices
+    answers: Answers
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,7 @@ def package(run: Run, trained: Trained, progress: Progress) -> Packaged:
     forms = _forms(run, trained, progress)
     form = _cheapest_as_good(forms) if run.recipe.precision == "auto" else forms[0]
     temperature = calibration.fit_temperature(form.logits, val.truth)
-    probabilities = softmax(form.logits / temperature, axis=1)
-    right = probabilities.argmax(axis=1) == val.truth
-    threshold = calibration.fit_threshold(probabilities.max(axis=1), right, run.recipe.sure_precision)
+    thresholds = fit_thresholds(form.logits, val.truth, temperature, run.recipe.sure_precision)
     draft = BundleInfo(
         name=run.model,
         version=serving.next_version(run.model),
@@ -107,7 +107,7 @@ def package(run: Run, trained: Trained, progress: Progress) -> Packaged:
         labels=trained.selection.labels,
         input_size=trained.input_size,
         temperature=temperature,
-        thresholds=Thresholds(confidence=threshold, precision=run.recipe.sure_precision),
+        thresholds=thresholds,
         evaluation=Evaluation(split="test", n=0, metrics={}),
         dataset={
             "name": run.record.dataset,
@@ -123,6 +123,23 @@ def package(run: Run, trained: Trained, progress: Progress) -> Packaged:
         run=run.id,
     )
     return _write(draft, form.content, trained, progress)
+
+
+def fit_thresholds(logits: Floats, truth: Indices, temperature: float, precision: float) -> Thresholds:
+    """Chooses, on validation, from which confidence and energy on an answer counts as sure.
+
+    Args:
+        logits: ``(n, labels)``.
+        truth: Label indices ``(n,)``.
+        temperature: Of the probabilities.
+        precision: Share of right answers wanted among the sure ones.
+    """
+    probabilities, energy = scores.probabilities(logits, temperature), scores.energy(logits)
+    lowest = calibration.fit_energy(energy)
+    # A strange photo is unsure however confident the answer.
+    confidence = np.where(energy >= lowest, probabilities.max(axis=1), 0)
+    threshold = calibration.fit_threshold(confidence, probabilities.argmax(axis=1) == truth, precision)
+    return Thresholds(confidence=threshold, precision=precision, energy=lowest)
 
 
 def _forms(run: Run, trained: Trained, progress: Progress) -> list[_Form]:
@@ -191,7 +208,7 @@ def _write(draft: BundleInfo, content: bytes, trained: Trained, progress: Progre
     with tempfile.TemporaryDirectory(prefix=".making-", dir=models) as temporary:
         folder = Path(temporary)
         files = {name: folder / name for name in (bundles.TFLITE, bundles.KERAS, bundles.GOLDEN, bundles.CARD)}
-        _without_optimizer(trained.model).save(files[bundles.KERAS])
+        network.without_optimizer(trained.model).save(files[bundles.KERAS])
         files[bundles.TFLITE].write_bytes(content)
         files[bundles.GOLDEN].write_text("{}")
         files[bundles.CARD].write_text("")
@@ -200,33 +217,23 @@ def _write(draft: BundleInfo, content: bytes, trained: Trained, progress: Progre
         progress(0, 1, "evaluating")
         predictor = Predictor(trial)
         with ThreadPoolExecutor(predictor.threads) as pool:
-            rows = pool.map(lambda row: predictor.probabilities(trained.photo(row)), test.rows)
-            probabilities = np.stack(list(rows))
-        info = draft.model_copy(update={"evaluation": _evaluate(probabilities, test.truth, draft.thresholds)})
+            rows = pool.map(lambda row: predictor.predict(trained.photo(row), len(draft.labels)), test.rows)
+            answers = judging.answers(predictor, list(rows), test.truth.tolist())
+        outliers = Recipe.model_validate(draft.recipe).outliers
+        strange = judging.judge_outliers(predictor, answers, store.load(outliers), progress) if outliers else None
+        info = draft.model_copy(update={"evaluation": _evaluate(answers, strange)})
         bundles.write_golden(files[bundles.GOLDEN], predictor.probabilities, draft.input_size)
-        text = card.render(info, trained.selection.manifest, probabilities, test.truth)
+        text = card.render(info, trained.selection.manifest, answers)
         files[bundles.CARD].write_text(text, "utf-8")
         destination = models / f"{info.name}@{info.version}"
         bundle = bundles.write(destination, files, lambda sha256: info.model_copy(update={"sha256": sha256}))
-    return Packaged(bundle, probabilities, test.truth)
+    return Packaged(bundle, answers)
 
 
-def _without_optimizer(model: keras.Model) -> keras.Model:
-    """The same network without the optimiser's state, which is three times as large."""
-    bare = keras.Model.from_config(model.get_config())
-    bare.set_weights(model.get_weights())
-    return bare
-
-
-def _evaluate(probabilities: Floats, truth: Indices, thresholds: Thresholds) -> Evaluation:
-    figures: dict[str, metrics.Figure] = {
-        "accuracy": metrics.accuracy,
-        "macro_f1": metrics.macro_f1,
-        "ece": metrics.ece,
-        "sure_share": metrics.sure_share(thresholds.confidence),
-        "sure_accuracy": metrics.sure_accuracy(thresholds.confidence),
-    }
-    found = {name: metrics.with_interval(figure, probabilities, truth) for name, figure in figures.items()}
+def _evaluate(answers: Answers, outliers: Outliers | None) -> Evaluation:
+    found = metrics.headline(answers)
     for name, metric in found.items():
-        log.info("test %s: %.3f (%.3f-%.3f), n = %d", name, metric.value, metric.low, metric.high, len(truth))
-    return Evaluation(split="test", n=len(truth), metrics=found)
+        log.info("test %s: %.3f (%.3f-%.3f), n = %d", name, metric.value, metric.low, metric.high, len(answers))
+    if outliers:
+        log.info("%d photos of nothing: %s", outliers.n, outliers)
+    return Evaluation(split="test", n=len(answers), metrics=found, outliers=outliers)

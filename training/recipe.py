@@ -105,18 +105,24 @@ class Recipe(_Part):
     Attributes:
         name: The model's name; the dataset's when absent.
         backbone: ``efficientnet_lite0`` to ``2``, ``keras:CLASS`` of ``keras.applications``, or ``kerashub:PRESET``.
-        pretrained: Whether the backbone starts from its ImageNet weights.
+        start: Where the backbone's weights come from: ``imagenet``, ``random``, or a model of ours (``everyday``).
         image_size: Side of the network's square input in pixels; the backbone's own when absent.
         min_photos: Labels with fewer photos are left out: they can be neither learnt nor measured.
         phases: Of fine-tuning, one after the other.
         patience: Epochs of a phase without a better validation loss after which it ends; 0: never early.
+        keep: The weights of the epoch with the best validation loss, or of the last one. On small sets that loss is
+            noisy, and where the weights are averaged, the last ones are the better choice.
         precision: Of the network that serves; ``auto`` takes the cheapest that is as good on validation.
         sure_precision: Share of right answers wanted among the sure ones; the threshold is chosen on ``val``.
+        outliers: A dataset of photos that show none of the labels. Nothing is learnt from them: it is measured how
+            many come out unsure.
     """
 
     name: Name | None = Field(None, description="The model's name; the dataset's when absent.")
     backbone: BackboneName = Field("efficientnet_lite0", description="The pretrained network below the head.")
-    pretrained: bool = Field(True, description="Start from ImageNet weights.")
+    start: str = Field(
+        "imagenet", max_length=1000, description="The backbone's first weights: imagenet, random, or a model's name."
+    )
     image_size: int | None = Field(
         None, ge=32, le=1024, description="Side of the input, px; the backbone's own if absent."
     )
@@ -128,8 +134,10 @@ class Recipe(_Part):
     augmentation: Augmentation = Augmentation()
     regularization: Regularization = Regularization()
     patience: int = Field(4, ge=0, description="Epochs without progress after which a phase ends; 0: never early.")
+    keep: Literal["best", "last"] = Field("best", description="Which epoch's weights are kept.")
     precision: Precision | Literal["auto"] = Field("float16", description="Of the network that serves.")
     sure_precision: float = Field(0.9, gt=0, lt=1, description="Share of right answers wanted among the sure ones.")
+    outliers: Name | None = Field(None, description="A dataset of photos of nothing on the list, to measure on.")
 
     @property
     def epochs(self) -> int:

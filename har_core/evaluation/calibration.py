@@ -46,3 +46,13 @@ def fit_threshold(confidence: Floats, right: npt.NDArray[np.bool_], precision: f
     last = np.append(np.diff(confidence[order]) != 0, True)
     reached = np.flatnonzero((share >= precision) & last)
     return float(confidence[order][reached[-1]]) if len(reached) else 1.0
+
+
+def fit_energy(energy: Floats, kept: float = 0.95) -> float:
+    """Finds the energy that the stated share of held-out photos reaches.
+
+    Args:
+        energy: Of each photo ``(n,)``; see ``har_core.scores``.
+        kept: Their share that is to count as familiar, 0–1; as in the paper named there.
+    """
+    return float(np.quantile(energy, 1 - kept))

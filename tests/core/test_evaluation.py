@@ -5,31 +5,50 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 
 from har_core.evaluation import calibration, metrics
+from har_core.evaluation.metrics import Answers
 
 RNG = np.random.default_rng(0)
 
 
-def test_perfect_and_useless_predictions_have_the_figures_expected():
+def answers(probabilities, truth, threshold=0.5):
+    return Answers(probabilities, truth, probabilities.max(axis=1) >= threshold, np.zeros(len(truth)))
+
+
+def test_perfect_and_useless_answers_have_the_figures_expected():
     truth = np.repeat([0, 1, 2], 20)
-    assert metrics.accuracy(np.eye(3)[truth], truth) == 1
-    assert metrics.macro_f1(np.eye(3)[truth], truth) == 1
-    assert metrics.ece(np.eye(3)[truth], truth) == 0
-    wrong = np.eye(3)[(truth + 1) % 3]
-    assert metrics.accuracy(wrong, truth) == 0
-    assert metrics.ece(wrong, truth) == 1
+    perfect = answers(np.eye(3)[truth], truth)
+    assert {name: metric.value for name, metric in metrics.headline(perfect).items()} == {
+        "accuracy": 1,
+        "macro_f1": 1,
+        "ece": 0,
+        "sure_share": 1,
+        "sure_accuracy": 1,
+    }
+    wrong = answers(np.eye(3)[(truth + 1) % 3], truth)
+    assert metrics.accuracy(wrong) == 0
+    assert metrics.ece(wrong) == 1
+    assert metrics.sure_accuracy(wrong) == 0
+
+
+def test_only_sure_answers_count_for_the_accuracy_among_them():
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.4, 0.6]])
+    some = answers(probabilities, np.array([0, 1, 1, 0]), threshold=0.7)
+    assert (metrics.accuracy(some), metrics.sure_share(some), metrics.sure_accuracy(some)) == (0.5, 0.5, 1)
+    nothing = answers(probabilities, np.array([0, 1, 1, 0]), threshold=0.95)
+    assert (metrics.sure_share(nothing), metrics.sure_accuracy(nothing)) == (0, 1)
 
 
 def test_ece_is_the_gap_between_confidence_and_accuracy():
     probabilities = np.tile([0.8, 0.2], (100, 1))
     truth = np.array([0] * 60 + [1] * 40)
-    assert metrics.ece(probabilities, truth) == pytest.approx(0.2)
+    assert metrics.ece(answers(probabilities, truth)) == pytest.approx(0.2)
 
 
 def test_the_interval_holds_the_value_and_narrows_with_more_photos():
     def width(n):
         truth = np.arange(n) % 2
         found = np.eye(2)[np.where(np.arange(n) % 5 == 0, 1 - truth, truth)]
-        metric = metrics.with_interval(metrics.accuracy, found, truth)
+        metric = metrics.with_interval(metrics.accuracy, answers(found, truth))
         assert metric.low <= metric.value <= metric.high
         return metric.high - metric.low
 
@@ -39,7 +58,7 @@ def test_the_interval_holds_the_value_and_narrows_with_more_photos():
 def test_the_interval_of_the_calibration_error_of_a_calibrated_predictor_reaches_down_to_nothing():
     confidence = RNG.uniform(0.5, 1, 300)
     truth = (RNG.uniform(0, 1, 300) > confidence).astype(int)
-    metric = metrics.with_interval(metrics.ece, np.stack([confidence, 1 - confidence], axis=1), truth)
+    metric = metrics.with_interval(metrics.ece, answers(np.stack([confidence, 1 - confidence], axis=1), truth))
     assert metric.low < 0.02
     assert metric.low <= metric.value
 
@@ -53,9 +72,9 @@ def test_temperature_undoes_over_and_underconfidence(scale):
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1, width=16), st.booleans()), min_size=1), st.floats(0.1, 1))
-def test_the_threshold_keeps_its_promise_on_the_photos_it_was_chosen_on(answers, precision):
-    confidence = np.array([item[0] for item in answers])
-    right = np.array([item[1] for item in answers])
+def test_the_threshold_keeps_its_promise_on_the_photos_it_was_chosen_on(found, precision):
+    confidence = np.array([item[0] for item in found])
+    right = np.array([item[1] for item in found])
     threshold = calibration.fit_threshold(confidence, right, precision)
     sure = right[confidence >= threshold]
     assert threshold == 1 or sure.mean() >= precision

@@ -84,7 +84,7 @@ def test_preprocessing_is_that_of_keras(module):
 
 @pytest.mark.parametrize("name", VARIED)
 def test_a_backbone_is_flat_saves_and_serves(name, tmp_path):
-    model = network.build(name, SIZE, labels=3, dropout=0.0, pretrained=False)
+    model = network.build(name, SIZE, labels=3, dropout=0.0, start="random")
     body = network.backbone_of(model)
     assert body.input_shape == (None, SIZE, SIZE, 3)
     assert len(body.output_shape) == 4
@@ -116,7 +116,7 @@ def test_a_backbone_alone_embeds_in_litert(name):
 
 
 def test_batch_normalisation_keeps_its_statistics_in_training():
-    model = network.build("keras:MobileNetV2", SIZE, labels=2, dropout=0.0, pretrained=False)
+    model = network.build("keras:MobileNetV2", SIZE, labels=2, dropout=0.0, start="random")
     layers = [layer for layer in network.backbone_of(model).layers if "BatchNorm" in type(layer).__name__]
     assert len(layers) > 50
     before = [layer.get_weights() for layer in layers]

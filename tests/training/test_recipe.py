@@ -36,8 +36,8 @@ def test_a_recipe_that_is_not_there_is_named_with_those_that_are():
 
 
 def test_changes_reach_parts_lists_and_texts():
-    plan = recipe.load("finetune", ["optimizer.batch_size=32", "phases.1.epochs=2", "name=mine", "pretrained=false"])
-    assert (plan.optimizer.batch_size, plan.phases[1].epochs, plan.name, plan.pretrained) == (32, 2, "mine", False)
+    plan = recipe.load("finetune", ["optimizer.batch_size=32", "phases.1.epochs=2", "name=mine", "start=random"])
+    assert (plan.optimizer.batch_size, plan.phases[1].epochs, plan.name, plan.start) == (32, 2, "mine", "random")
     assert plan.phases[0] == recipe.load("finetune").phases[0]
 
 

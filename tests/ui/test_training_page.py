@@ -536,7 +536,7 @@ def test_changes_lead_from_the_preset_to_the_recipe():
     for wished in (
         base,
         recipe.validate({**base.model_dump(), "phases": [Phase(epochs=3).model_dump()], "backbone": "keras:X"}),
-        recipe.validate({**base.model_dump(), "pretrained": False, "image_size": 128, "seed": 7}),
+        recipe.validate({**base.model_dump(), "start": "random", "image_size": 128, "seed": 7}),
         recipe.load("finetune", ["phases.1.learning_rate=0.00001", "augmentation.flip=false"]),
     ):
         assert recipe.load("finetune", tables.changes(base, wished)) == wished

@@ -82,5 +82,5 @@ def _sentence(name: str, image_size: int, error: Exception) -> str:
     return (
         f"The ImageNet weights of keras:{name} cannot be loaded ({str(error)[:200]}). Connect this machine to the "
         "internet, copy the file from a machine that has it into ~/.keras/models, take one of efficientnet_lite0 to 2, "
-        "whose weights are installed, or set pretrained = false."
+        "whose weights are installed, or set start to random."
     )

@@ -1,22 +1,29 @@
-"""A CSV file that names photos and their labels."""
+"""A CSV file that names photos and their labels: read, and written for others who have the same photos."""
 
+import hashlib
+import os
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
-from har_core.datasets.manifest import SPLITS
+from har_core import images
+from har_core.datasets.manifest import SPLITS, included
 from har_core.datasets.sources.candidates import Candidate, Source, inside
-from har_core.errors import SourceUnusable
+from har_core.datasets.store import Dataset
+from har_core.errors import DatasetError, SourceUnusable
+from har_core.files import write_beside
 
 _PATH_COLUMNS = ("path", "filename", "file", "image")
-_KNOWN = {"label", "split", "group", "source"}
+_KNOWN = {"label", "split", "group", "source", "sha256"}
 
 
 def read(file: Path, roots: dict[str, Path] | None = None) -> Source:
     """Lists the photos that a CSV names.
 
-    Columns: ``path`` (or ``filename``, ``file``, ``image``) and ``label``; ``source``, ``group`` and ``split`` where
-    there are such. Others are passed over. An empty label means unlabelled.
+    Columns: ``path`` (or ``filename``, ``file``, ``image``) and ``label``; ``source``, ``group``, ``split`` and
+    ``sha256`` where there are such. Others are passed over. An empty label means unlabelled. A photo that does not lie
+    at its path is looked for by its SHA-256 below the same root: people sort the same photos into other folders.
 
     Args:
         file: The CSV, UTF-8, with or without a byte order mark.
@@ -36,12 +43,49 @@ def read(file: Path, roots: dict[str, Path] | None = None) -> Source:
     source = Source("csv", str(file.resolve()))
     for name in sorted(set(table.columns) - _KNOWN - {path_column}):
         source.skip(file.name, "unknown_column", f"The column {name} is not used.")
+    by_content = cache(_by_content)
     for row in records(table):
         name = row.get("source") or file.parent.name
-        _add(source, row[path_column], roots.get(name, file.parent), name, row)
+        root, text = roots.get(name, file.parent), row[path_column]
+        if row.get("sha256") and not os.path.lexists(root / text):
+            text = by_content(root).get(row["sha256"].lower(), text)
+        _add(source, text, root, name, row)
     if not source.candidates:
         raise SourceUnusable(f"{file.name} names no photo that can be used. {_first_reason(source)}")
     return source
+
+
+def write(dataset: Dataset, file: Path) -> int:
+    """Writes a dataset's list of photos as ``read`` reads it, fixes applied and without the photos they exclude.
+
+    Args:
+        dataset: The dataset.
+        file: The CSV; paths in it are relative to the folder that all photos have in common.
+
+    Returns:
+        How many photos it names.
+
+    Raises:
+        DatasetError: The file cannot be written.
+    """
+    photos = included(dataset.manifest())
+    root = os.path.commonpath([Path(path).parent for path in photos["path"]])
+    table = pd.DataFrame(
+        {
+            "path": [os.path.relpath(path, root) for path in photos["path"]],
+            "label": photos["label"],
+            "source": photos["source"],
+            # A photo that shares its scene with no other is a group of its own, named by its content.
+            "group": photos["group"].mask(photos["group"] == photos["id"]),
+            "split": photos["split"],
+            "sha256": photos["id"],
+        }
+    )
+    try:
+        write_beside(file, lambda beside: table.to_csv(beside, index=False, lineterminator="\n"))
+    except OSError as error:
+        raise DatasetError(f"{file} cannot be written: {error.strerror}.") from error
+    return len(table)
 
 
 def read_table(file: Path) -> pd.DataFrame:
@@ -60,6 +104,11 @@ def read_table(file: Path) -> pd.DataFrame:
 def records(table: pd.DataFrame) -> list[dict[str, str]]:
     """The rows, as column → text."""
     return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False, name=None)]
+
+
+def _by_content(root: Path) -> dict[str, str]:
+    """SHA-256 → path below the root, of all image files there."""
+    return {hashlib.sha256(path.read_bytes()).hexdigest(): str(path.relative_to(root)) for path in images.find(root)}
 
 
 def _add(source: Source, text: str, root: Path, name: str, row: dict[str, str]) -> None:

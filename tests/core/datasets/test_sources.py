@@ -6,7 +6,8 @@ import pytest
 from har_core import feedback
 from har_core.datasets import ingest
 from har_core.datasets.sources import archive, folder, kaggle_har, people, table
-from har_core.errors import SourceUnusable
+from har_core.datasets.split import split_dataset
+from har_core.errors import DatasetError, SourceUnusable
 from tests.core.datasets.conftest import scene
 
 
@@ -156,3 +157,31 @@ def test_corrections_become_a_dataset_of_their_own(tiny, class_folders):
     dataset = ingest.ingest("mine", people.read(), copy=True)
     assert sorted(dataset.base()["label"]) == ["blue", "green"], "the later correction of a photo counts"
     assert all(path.startswith(str(dataset.folder)) for path in dataset.base()["path"])
+
+
+def test_a_list_that_was_written_finds_the_same_photos_in_other_folders(dataset, class_folders, tmp_path):
+    split_dataset(dataset, 0.2, 0.2)
+    eating = str(class_folders / "eating" / "0.jpg")
+    dataset.apply("exclude", [str(class_folders / "running" / "1.jpg")])
+    dataset.apply("relabel", [eating], "drinking")
+    assert table.write(dataset, tmp_path / "list.csv") == 29
+    for number, path in enumerate(sorted(class_folders.rglob("*.jpg"))):
+        (tmp_path / "flat").mkdir(exist_ok=True)
+        path.rename(tmp_path / "flat" / f"photo {number}.jpg")
+    source = table.read(tmp_path / "list.csv", {class_folders.name: tmp_path / "flat"})
+    assert source.skipped == []
+    again = ingest.ingest("again", source)
+    assert again.fingerprint() == dataset.fingerprint(), "labels, groups and splits are the same"
+    assert "drinking" in set(again.manifest()["label"])
+
+
+def test_a_photo_that_is_nowhere_is_named_by_its_path(class_folders, tmp_path):
+    (tmp_path / "list.csv").write_text(f"path,label,sha256\neating/none.jpg,eating,{'0' * 64}\n")
+    (candidate,) = table.read(tmp_path / "list.csv", {tmp_path.name: class_folders}).candidates
+    assert candidate.path == class_folders / "eating" / "none.jpg"
+
+
+def test_a_list_that_cannot_be_written_is_said_in_words(dataset, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(DatasetError, match="cannot be written"):
+        table.write(dataset, tmp_path / "file" / "list.csv")

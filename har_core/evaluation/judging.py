@@ -1,0 +1,117 @@
+"""Asks a model about photos whose labels are known."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from har_core import images
+from har_core.bundle import Outliers
+from har_core.datasets.manifest import included
+from har_core.datasets.store import Dataset
+from har_core.errors import DatasetError, HarError
+from har_core.evaluation import metrics
+from har_core.evaluation.metrics import Answers
+from har_core.predictor import Prediction, Predictor
+from har_core.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a model says of a part of a dataset.
+
+    Attributes:
+        answers: One for each photo that could be judged.
+        unknown: Labels that the model does not know → how many photos have them; they are left out.
+        unreadable: Path → what is wrong with it; left out, too.
+    """
+
+    answers: Answers
+    unknown: dict[str, int]
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+
+def answers(predictor: Predictor, predictions: Sequence[Prediction], truth: Sequence[int]) -> Answers:
+    """Puts predictions of all labels beside the right labels' indices."""
+    columns = {label: column for column, label in enumerate(predictor.labels)}
+    probabilities = np.empty((len(predictions), len(columns)), np.float32)
+    for row, prediction in enumerate(predictions):
+        for item in prediction.predictions:
+            probabilities[row, columns[item.label]] = item.score
+    sure = np.array([prediction.decision == "sure" for prediction in predictions], bool)
+    energy = np.array([prediction.energy for prediction in predictions], np.float32)
+    return Answers(probabilities, np.asarray(truth, np.intp), sure, energy)
+
+
+def judge(predictor: Predictor, dataset: Dataset, split: str | None, progress: Progress = silent) -> Judged:
+    """Asks a model about the labelled photos of a dataset.
+
+    Args:
+        predictor: The model.
+        dataset: The dataset.
+        split: Only photos of this split; all labelled ones when absent.
+        progress: Told after each photo; an exception from it interrupts the work.
+
+    Raises:
+        DatasetError: No photo of that split has a label that the model knows.
+    """
+    photos = included(dataset.manifest())
+    photos = photos[photos["label"].notna()]
+    if split:
+        photos = photos[photos["split"] == split]
+    is_known = photos["label"].isin(predictor.labels)
+    unknown = {str(label): int(count) for label, count in photos.loc[~is_known, "label"].value_counts().items()}
+    photos = photos[is_known]
+    found = _predict_files(predictor, photos["path"].tolist(), progress)
+    good = {path: item for path, item in found.items() if isinstance(item, Prediction)}
+    if not good:
+        where = f"in the split {split} of {dataset.name}" if split else f"in {dataset.name}"
+        raise DatasetError(f"There is no photo {where} that has a label which the model knows, and can be read.")
+    truth = pd.Categorical(photos.loc[photos["path"].isin(good.keys()), "label"], categories=predictor.labels).codes
+    bad = {path: str(item) for path, item in found.items() if isinstance(item, HarError)}
+    return Judged(answers(predictor, list(good.values()), truth.tolist()), unknown, bad)
+
+
+def judge_outliers(predictor: Predictor, familiar: Answers, dataset: Dataset, progress: Progress = silent) -> Outliers:
+    """Asks a model about photos that show none of its labels.
+
+    Args:
+        predictor: The model.
+        familiar: Its answers for photos that do.
+        dataset: The photos; their labels do not matter.
+        progress: Told after each photo; an exception from it interrupts the work.
+
+    Raises:
+        DatasetError: None can be read.
+    """
+    found = _predict_files(predictor, included(dataset.manifest())["path"].tolist(), progress).values()
+    good = [item for item in found if isinstance(item, Prediction)]
+    if not good:
+        raise DatasetError(f"There is no photo in {dataset.name} that can be read.")
+    return Outliers(
+        dataset=dataset.name,
+        n=len(good),
+        unsure_share=metrics.share(np.array([item.decision == "unsure" for item in good])),
+        auroc=metrics.auroc(familiar.energy, np.array([item.energy for item in good], np.float32)),
+    )
+
+
+def _predict_files(predictor: Predictor, paths: Sequence[str], progress: Progress) -> dict[str, Prediction | HarError]:
+    """The model's answer for each photo, or what is wrong with the file, in order."""
+
+    def one(path: str) -> Prediction | HarError:
+        try:
+            image = images.decode(images.read(Path(path)), min_side=predictor.input_size)
+            return predictor.predict(image, len(predictor.labels))
+        except HarError as error:
+            return error
+
+    found: dict[str, Prediction | HarError] = {}
+    with ThreadPoolExecutor(predictor.threads) as pool:
+        for path, result in zip(paths, pool.map(one, paths), strict=True):
+            found[path] = result
+            progress(len(found), len(paths), "asking the model")
+    return found

@@ -1,0 +1,199 @@
+"""Cross-validates a recipe: ``python -m training.crossvalidation RECIPE --dataset NAME [--set KEY=VALUE …]``.
+
+Tries are compared with this, and never by the test split, which is for the model that is kept in the end. The photos of
+``train`` and ``val`` are dealt into folds, scene by scene; each fold is judged by a network that was trained on the
+others. No network is chosen by the fold it is judged on: each is trained for as long as the recipe says, and its last
+weights count.
+
+What the networks said is kept under ``HAR_HOME/crossvalidation``, and a fold that is done is not trained again.
+"""
+
+import hashlib
+import json
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import typer
+from sklearn.model_selection import StratifiedGroupKFold
+
+from har_core import scores
+from har_core.bundle import Metric
+from har_core.config import settings
+from har_core.datasets import duplicates, store
+from har_core.datasets.store import Dataset
+from har_core.evaluation import calibration, metrics
+from har_core.files import write_beside
+from training import fit, network
+from training.fit import Watcher
+from training.recipe import Recipe
+from training.recipe import load as load_recipe
+from training.runs import Epoch
+from training.selection import Part, Selection, select
+from training.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+Indices = npt.NDArray[np.integer]
+Floats = npt.NDArray[np.float32]
+
+_MODEL = "fold-{}.keras"
+_ANSWERS = "fold-{}.npz"
+_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """What networks said of photos that they had not been trained on.
+
+    Attributes:
+        rows: Of the dataset ``(n,)``.
+        truth: Label indices ``(n,)``.
+        logits: ``(n, labels)``.
+        folds: Which fold a photo belongs to ``(n,)``.
+    """
+
+    rows: Indices
+    truth: Indices
+    logits: Floats
+    folds: Indices
+
+    def probabilities(self) -> Floats:
+        """Each fold's, at the temperature that suits the others best ``(n, labels)``."""
+        found = np.empty_like(self.logits)
+        for fold in np.unique(self.folds):
+            here = self.folds == fold
+            temperature = calibration.fit_temperature(self.logits[~here], self.truth[~here])
+            found[here] = scores.probabilities(self.logits[here], temperature)
+        return found
+
+    def figures(self, sure_precision: float) -> dict[str, Metric]:
+        """Accuracy and the like, each with its interval."""
+        probabilities = self.probabilities()
+        confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == self.truth
+        sure = confidence >= calibration.fit_threshold(confidence, right, sure_precision)
+        return metrics.headline(metrics.Answers(probabilities, self.truth, sure, scores.energy(self.logits)))
+
+
+def folds(dataset: Dataset, selection: Selection, count: int = _FOLDS, seed: int = 0) -> Iterator[Selection]:
+    """Deals the photos of ``train`` and ``val`` into folds; near-duplicates and photos of one scene stay together.
+
+    Args:
+        dataset: The dataset.
+        selection: Its photos.
+        count: How many folds.
+        seed: The same seed gives the same folds.
+
+    Yields:
+        For each fold, a selection whose ``val`` is the fold, and whose ``train`` is all others. None has a ``test``.
+    """
+    parts = selection.parts["train"], selection.parts["val"]
+    rows = np.concatenate([part.rows for part in parts])
+    truth = np.concatenate([part.truth for part in parts])
+    scenes = pd.Series(duplicates.clusters(dataset.manifest()))[rows].astype(str)
+    dealt = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(rows, truth, scenes)
+    for others, fold in dealt:
+        both = {"train": Part(rows[others], truth[others]), "val": Part(rows[fold], truth[fold])}
+        yield replace(selection, parts=both)
+
+
+def cross_validate(dataset: Dataset, recipe: Recipe, count: int = _FOLDS, judged: int | None = None) -> OutOfFold:
+    """Trains a network for each fold and asks it about that fold.
+
+    Args:
+        dataset: The dataset, split.
+        recipe: What to try. Nothing ends early, and the last weights are kept, whatever it says.
+        count: How many folds.
+        judged: Only the first so many folds are judged: a first look for less time. All when absent.
+    """
+    recipe = as_validated(recipe)
+    selection = select(dataset, recipe.min_photos)
+    folder = place(dataset, recipe, count)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", "utf-8")
+    for number, fold in zip(range(judged or count), folds(dataset, selection, count), strict=False):
+        if not (folder / _ANSWERS.format(number)).exists():
+            _train_fold(dataset, recipe, fold, folder, number)
+    return answers(folder, judged or count)
+
+
+def as_validated(recipe: Recipe) -> Recipe:
+    """The recipe as the folds are trained with it: to its end, without a look at the fold."""
+    return recipe.model_copy(update={"patience": 0, "keep": "last"})
+
+
+def place(dataset: Dataset, recipe: Recipe, count: int) -> Path:
+    """Where the results of a recipe on a dataset are kept."""
+    facts = [recipe.model_dump(mode="json"), select(dataset, recipe.min_photos).fingerprint, count]
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return settings().home / "crossvalidation" / f"{dataset.name}-{digest[:12]}"
+
+
+def answers(folder: Path, count: int = _FOLDS) -> OutOfFold:
+    """Reads what the networks of the first so many folds said."""
+    kept = [np.load(folder / _ANSWERS.format(number)) for number in range(count)]
+    rows, truth, logits = (np.concatenate([fold[key] for fold in kept]) for key in ("rows", "truth", "logits"))
+    return OutOfFold(rows, truth, logits, np.repeat(np.arange(count), [len(fold["rows"]) for fold in kept]))
+
+
+def _train_fold(dataset: Dataset, recipe: Recipe, fold: Selection, folder: Path, number: int) -> None:
+    started = time.monotonic()
+    keras.utils.set_random_seed(recipe.seed)
+    state_file = folder / f"fold-{number}-checkpoint.npz"
+    model, photo = Trainer(recipe, dataset, fold, state_file, _Teller()).train()
+    part = fold.parts["val"]
+    photos = np.stack([photo(row) for row in part.rows])
+    logits = fit.logits_of(model, photos, np.arange(len(photos)))
+    write_beside(folder / _MODEL.format(number), network.without_optimizer(model).save)
+    write_beside(
+        folder / _ANSWERS.format(number),
+        lambda path: np.savez(path, rows=part.rows, truth=part.truth, logits=logits),
+    )
+    state_file.unlink(missing_ok=True)
+    log.info(
+        "fold %d: accuracy %.3f, %.0f s",
+        number,
+        (logits.argmax(axis=1) == part.truth).mean(),
+        time.monotonic() - started,
+    )
+
+
+class _Teller(Watcher):
+    """Logs each epoch."""
+
+    def epoch(self, epochs: list[Epoch]) -> None:
+        """Logs the newest."""
+        last = epochs[-1]
+        log.info(
+            "epoch %d: loss %.3f, accuracy %.3f; fold: loss %.3f, accuracy %.3f, macro-F1 %.3f; %.0f s",
+            *(last.epoch, last.loss, last.accuracy),
+            *(last.val_loss, last.val_accuracy, last.val_macro_f1, last.seconds),
+        )
+
+
+def main(
+    reference: Annotated[str, typer.Argument(metavar="RECIPE", help="A preset, or a TOML file.")],
+    dataset: Annotated[str, typer.Option("--dataset", "-d", help="The dataset's name.")],
+    changes: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe.")] = None,
+    count: Annotated[int, typer.Option("--folds", min=2, help="How many folds.")] = _FOLDS,
+    judged: Annotated[int | None, typer.Option(min=2, help="Judge only the first so many folds.")] = None,
+) -> None:
+    """Cross-validates a recipe; its figures are the last line, as JSON."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    recipe = load_recipe(reference, changes or [])
+    started = time.monotonic()
+    found = cross_validate(store.load(dataset), recipe, count, judged)
+    figures = {name: metric.model_dump() for name, metric in found.figures(recipe.sure_precision).items()}
+    print(json.dumps({"n": len(found.rows), **figures, "seconds": round(time.monotonic() - started)}))
+
+
+if __name__ == "__main__":
+    typer.run(main)
