@@ -6,11 +6,11 @@ export HAR_API_PORT ?= 8000
 HAR_MLFLOW_PORT ?= 5000
 # 0.0.0.0 opens the app to the network.
 export HAR_APP_HOST ?= 127.0.0.1
-DATA ?= data/everyday
+PHOTOS ?= photos
 DATASET ?= everyday
 BIN := .venv/bin
 
-.PHONY: run app api worker mlflow test lint format lock bench train-everyday backbone examples clean
+.PHONY: run app api worker mlflow test lint format lock bench train-everyday train-sports backbone examples clean
 
 run: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT) $(HAR_API_PORT)
@@ -53,11 +53,13 @@ lock: .venv/installed-dev
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.serving
 
-# DATA is the folder with labels.csv and the photos that it names.
-train-everyday: .venv/installed
-	$(BIN)/har data show everyday >/dev/null 2>&1 || \
-		{ $(BIN)/har data import csv $(DATA)/labels.csv --name everyday && $(BIN)/har data split everyday; }
-	$(BIN)/har train everyday --dataset everyday
+# The models that ship; data/README.md says where their photos come from. PHOTOS is the folder with them.
+train-everyday: SOURCES := flickr8k willow
+train-sports: SOURCES := sports
+train-everyday train-sports: train-%: .venv/installed
+	$(BIN)/har data show $* >/dev/null 2>&1 || \
+		$(BIN)/har data import csv data/$*.csv $(foreach source,$(SOURCES),--root $(source)=$(PHOTOS)) --name $*
+	$(BIN)/har train $* --dataset $*
 
 # The ImageNet network that gives photos their embeddings; DATASET is the name of one with photos to calibrate it on.
 backbone: .venv/installed

@@ -20,7 +20,11 @@ app = typer.Typer()
 @app.command()
 def train(
     reference: Annotated[
-        str | None, typer.Argument(metavar="RECIPE", help="quick, finetune, everyday, or a TOML file.")
+        str | None,
+        typer.Argument(
+            metavar="RECIPE",
+            help="quick, finetune, everyday, sports, or a TOML file; or the bundle.json of a model, for its recipe.",
+        ),
     ] = None,
     dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="The dataset's name.")] = None,
     changes: Annotated[

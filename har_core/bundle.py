@@ -5,7 +5,7 @@ bundle.json    ``BundleInfo``: name, version, labels, preprocessing, calibration
 model.tflite   the network for serving (LiteRT)
 model.keras    the network for further training
 golden.json    a few inputs made from a seed, with the probabilities expected
-card.md        the model card
+card.md        the model card; calibration.svg, where it is there, its plot
 ============== =======================================================================================
 """
 
@@ -29,6 +29,7 @@ TFLITE = "model.tflite"
 KERAS = "model.keras"
 GOLDEN = "golden.json"
 CARD = "card.md"
+CALIBRATION = "calibration.svg"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]+\.[a-z0-9]+$")]

@@ -1,9 +1,14 @@
 """Writes a model's card."""
 
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
-from har_core.bundle import BundleInfo
+from har_core import bundle as bundles
+from har_core.bundle import BundleInfo, Metric
 from har_core.evaluation.metrics import Answers
 from training.recipe import Recipe
 
@@ -14,13 +19,18 @@ _METRIC_NAMES = {
     "sure_share": "Share of photos answered \"sure\"",
     "sure_accuracy": "Accuracy among the sure ones",
 }  # fmt: skip
+_MISTAKES = 10
+_CONFUSIONS = 8
 
 # What is known of the sets that the project's own models come from.
 _SOURCES = {
-    "flickr8k": "Flickr8k (Hodosh, Young and Hockenmaier 2013), a research set of photos from Flickr. Labelled from "
-    "its captions (at least three of five name the action and none another; a few percent are wrong) or by hand.",
+    "flickr8k": "Flickr8k (Hodosh, Young and Hockenmaier 2013), a research set of photos from Flickr, for research and "
+    "teaching. Labelled from its captions (at least three of five name the action and none another; a few percent are "
+    "wrong) or by hand.",
     "willow": "Willow Actions (Delaitre, Laptev and Sivic 2010), a research set of photos from Flickr, cropped to the "
     "person. Labelled by the set.",
+    "sports": "Kaggle's “100 sports” set, gathered from the web by its author, 224 × 224 px; at most 60 photos of each "
+    "sport. Labelled by the set.",
 }
 
 _CARD = """# {name}, version {version}
@@ -30,8 +40,9 @@ well be wrong.
 
 - **Network**: {backbone}, {size} × {size} px, {start}{tuned}; serves in {form}.
 - **Made** {created} from code revision `{revision}`, dataset fingerprint `{fingerprint}`.
-- **Meant for**: sorting and searching photos, teaching, prototypes. **Not for** decisions about a person (surveillance,
-  hiring, insurance, policing), nor where a wrong answer can hurt someone.
+- **Meant for**: sorting and searching photos, teaching, prototypes.
+- **Not meant for**: decisions about a person (surveillance, hiring, insurance, policing), nor anything where a wrong
+  answer can hurt someone. It says what a photo looks like, not what somebody intends, feels or is.
 
 ## Figures
 
@@ -42,11 +53,31 @@ On the test split: {n} photos, none of which shares a scene with one that was tr
 {metrics}
 
 "Sure" means a probability of at least {threshold:.3f}, chosen on validation so that {precision:.0%} of the sure answers
-are right.
+are right{energy}.
+
+{outliers}![How often answers were right, by how probable the model called them]({plot})
 
 | label | photos | in test | precision | recall | F1 |
 | --- | --- | --- | --- | --- | --- |
 {labels}
+
+## Where it goes wrong
+
+Most frequent confusions on the test split: {confusions}.
+
+Its most confident mistakes there:
+
+| photo | right label | answer | probability |
+| --- | --- | --- | --- |
+{mistakes}
+
+## Serving
+
+What was tried for serving; one photo on one core, median.
+
+| form | size | validation accuracy | time |
+| --- | --- | --- | --- |
+{forms}
 
 ## Data
 
@@ -60,22 +91,29 @@ Labels with fewer than {min_photos} photos were left out: {left_out}.
 
 - A label with few test photos has a figure that says little: read the table's third column first.
 - The photo must show someone doing something of the list. Other photos mostly come out unsure, not always.
-- One label a photo: several people doing different things get one answer. Small or half-hidden people, unusual clothing
-  and children are poorly represented.
-- Flickr's photographers are not the world: expect worse answers where scenes look different from theirs.
+- One label a photo: several people doing different things get one answer.
+- People who are small in the photo or half hidden, unusual clothing and children are poorly represented.
+- The photographers of these sets are not the world: expect worse answers where scenes look different from theirs.
+
+## Make it again
+
+With the same photos imported as `{dataset}`: `har train {bundle_json} --dataset {dataset}`, which reads the recipe from
+the bundle. `har evaluate {name}@{version} --dataset {dataset}` measures it again.
 """
 
 
-def render(info: BundleInfo, manifest: pd.DataFrame, answers: Answers) -> str:
+def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answers: Answers) -> str:
     """The card as Markdown.
 
     Args:
         info: The bundle's description, with its evaluation.
         manifest: All photos, with ``label`` and ``source``.
+        tested: Those of the test split, with ``path``, in the order of ``answers``.
         answers: On the test split.
     """
     recipe = Recipe.model_validate(info.recipe)
     shares = [phase.train_share for phase in recipe.phases]
+    energy = info.thresholds.energy
     return _CARD.format(
         name=info.name,
         version=info.version,
@@ -87,12 +125,22 @@ def render(info: BundleInfo, manifest: pd.DataFrame, answers: Answers) -> str:
         fingerprint=str(info.dataset["fingerprint"])[:16],
         n=info.evaluation.n,
         metrics="\n".join(
-            f"| {_METRIC_NAMES[key]} | {metric.value:.3f} | {metric.low:.3f}–{metric.high:.3f} |"
+            f"| {_METRIC_NAMES[key]} | {metric.value:.3f} | {_interval(metric)} |"
             for key, metric in info.evaluation.metrics.items()
         ),
         threshold=info.thresholds.confidence,
         precision=info.thresholds.precision,
+        energy=f", and an energy of at least {energy:.2f}" if energy is not None else "",
+        outliers=_outliers(info),
+        plot=bundles.CALIBRATION,
         labels=_label_table(info.labels, manifest, answers),
+        confusions=_confusions(info.labels, answers),
+        mistakes=_mistakes(info.labels, tested, answers),
+        forms="\n".join(
+            f"| {form.precision}{' (serves)' if form.precision == info.precision else ''} | {form.size / 1e6:.1f} MB "
+            f"| {form.accuracy:.3f} | {form.milliseconds:.1f} ms |"
+            for form in info.exports
+        ),
         photos=len(manifest),
         start={"imagenet": "pretrained on ImageNet", "random": "from random weights"}.get(
             recipe.start, f"starting from the model {recipe.start}"
@@ -105,6 +153,25 @@ def render(info: BundleInfo, manifest: pd.DataFrame, answers: Answers) -> str:
         ),
         left_out=info.dataset["labels_left_out"] or "none",
         min_photos=recipe.min_photos,
+        dataset=info.dataset["name"],
+        bundle_json=f"models/{info.name}@{info.version}/{bundles.INFO}",
+    )
+
+
+def _interval(metric: Metric) -> str:
+    return f"{metric.low:.3f}–{metric.high:.3f}"
+
+
+def _outliers(info: BundleInfo) -> str:
+    """What it makes of photos of nothing on its list, as a paragraph; empty where that was not measured."""
+    found = info.evaluation.outliers
+    if found is None:
+        return ""
+    unsure, auroc = found.unsure_share, found.auroc
+    return (
+        f"Of {found.n} photos that show nothing of the list, {unsure.value:.1%} ({unsure.low:.1%}–{unsure.high:.1%}) "
+        f"come out unsure. The energy tells them from the test photos with an AUROC of {auroc.value:.3f} "
+        f"({_interval(auroc)}).\n\n"
     )
 
 
@@ -116,4 +183,22 @@ def _label_table(labels: list[str], manifest: pd.DataFrame, answers: Answers) ->
     return "\n".join(
         f"| {label} | {photos[label]} | {support[i]} | {precision[i]:.2f} | {recall[i]:.2f} | {f1[i]:.2f} |"
         for i, label in enumerate(labels)
+    )
+
+
+def _confusions(labels: list[str], answers: Answers) -> str:
+    wrong = answers.found != answers.truth
+    pairs = Counter(zip(answers.truth[wrong].tolist(), answers.found[wrong].tolist(), strict=True))
+    texts = [f"{labels[truth]} taken for {labels[found]} ({n})" for (truth, found), n in pairs.most_common(_CONFUSIONS)]
+    return ", ".join(texts) or "none"
+
+
+def _mistakes(labels: list[str], tested: pd.DataFrame, answers: Answers) -> str:
+    confidence = answers.probabilities.max(axis=1)
+    worst = np.argsort(np.where(answers.found == answers.truth, 1, -confidence), kind="stable")[:_MISTAKES]
+    return "\n".join(
+        f"| {Path(tested['path'].iloc[row]).name} | {labels[answers.truth[row]]} | {labels[answers.found[row]]} "
+        f"| {confidence[row]:.2f} |"
+        for row in worst
+        if answers.found[row] != answers.truth[row]
     )

@@ -30,7 +30,7 @@ from har_core.images import RGBImage
 from har_core.litert import Network
 from har_core.predictor import Predictor
 from har_core.progress import Progress
-from training import card, export, network
+from training import card, export, network, reliability
 from training.recipe import Recipe
 from training.runs import Run
 from training.selection import Indices, Part, Selection
@@ -223,8 +223,11 @@ def _write(draft: BundleInfo, content: bytes, trained: Trained, progress: Progre
         strange = judging.judge_outliers(predictor, answers, store.load(outliers), progress) if outliers else None
         info = draft.model_copy(update={"evaluation": _evaluate(answers, strange)})
         bundles.write_golden(files[bundles.GOLDEN], predictor.probabilities, draft.input_size)
-        text = card.render(info, trained.selection.manifest, answers)
+        manifest = trained.selection.manifest
+        text = card.render(info, manifest, manifest.loc[test.rows], answers)
         files[bundles.CARD].write_text(text, "utf-8")
+        files[bundles.CALIBRATION] = folder / bundles.CALIBRATION
+        files[bundles.CALIBRATION].write_bytes(reliability.plot(answers))
         destination = models / f"{info.name}@{info.version}"
         bundle = bundles.write(destination, files, lambda sha256: info.model_copy(update={"sha256": sha256}))
     return Packaged(bundle, answers)

@@ -1,5 +1,6 @@
 """A recipe says, in one TOML file, how a model is trained. Needs no TensorFlow."""
 
+import json
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -154,7 +155,7 @@ def load(reference: str, changes: Sequence[str] = ()) -> Recipe:
     """Reads a recipe.
 
     Args:
-        reference: A preset's name, or a TOML file's path.
+        reference: A preset's name, a TOML file's path, or that of a model's ``bundle.json``, which carries its recipe.
         changes: ``KEY=VALUE``, in TOML's notation, with dots between the keys of parts: ``optimizer.batch_size=32``,
             ``phases.0.epochs=3``.
 
@@ -163,9 +164,12 @@ def load(reference: str, changes: Sequence[str] = ()) -> Recipe:
     """
     path = PRESETS / f"{reference}.toml" if reference in presets() else Path(reference)
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        values = json.loads(text)["recipe"] if path.suffix == ".json" else tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeInvalid(f"{path} is no TOML: {error}.") from error
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise RecipeInvalid(f"{path} is no model's bundle.json.") from error
     except (OSError, ValueError) as error:
         known = ", ".join(presets())
         raise RecipeInvalid(f"There is no recipe {reference[:200]}. Take one of {known}, or a TOML file.") from error

@@ -78,3 +78,24 @@ def test_the_threshold_keeps_its_promise_on_the_photos_it_was_chosen_on(found, p
     threshold = calibration.fit_threshold(confidence, right, precision)
     sure = right[confidence >= threshold]
     assert threshold == 1 or sure.mean() >= precision
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-100, 100, width=16), min_size=1))
+def test_nineteen_of_twenty_held_out_photos_are_familiar(energy):
+    energy = np.array(energy)
+    assert (energy >= calibration.fit_energy(energy)).mean() >= 0.95 - 1 / len(energy)
+
+
+def test_the_area_under_the_curve_is_one_for_scores_apart_and_a_half_for_blind_ones():
+    low, high = RNG.uniform(0, 1, 80), RNG.uniform(2, 3, 50)
+    assert metrics.auroc(high, low).value == 1
+    assert metrics.auroc(low, high).value == 0
+    blind = metrics.auroc(RNG.uniform(0, 1, 500), RNG.uniform(0, 1, 500))
+    assert blind.low < 0.5 < blind.high
+    assert metrics.auroc(high[:1], low[:1]).value == 1, "two photos are enough"
+
+
+def test_a_share_has_an_interval():
+    metric = metrics.share(np.arange(100) < 80)
+    assert metric.low < metric.value == 0.8 < metric.high

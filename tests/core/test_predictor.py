@@ -32,6 +32,19 @@ def test_an_even_image_is_unsure(tiny):
     assert found.confidence == pytest.approx(1 / 3, abs=1e-3)
 
 
+def test_a_photo_unlike_all_that_were_learnt_from_is_unsure_however_confident_the_answer(tiny_bundle):
+    red = Predictor(tiny_bundle, 1).predict(plain((255, 0, 0)))
+    assert (red.decision, red.is_familiar) == ("sure", True)
+    for energy, decision in ((red.energy, "sure"), (red.energy + 0.1, "unsure")):
+        bars = tiny_bundle.info.thresholds.model_copy(update={"energy": energy})
+        (tiny_bundle.folder / "bundle.json").write_text(
+            tiny_bundle.info.model_copy(update={"thresholds": bars}).model_dump_json()
+        )
+        found = Predictor(Bundle(tiny_bundle.folder), 1).predict(plain((255, 0, 0)))
+        assert (found.decision, found.is_familiar) == (decision, decision == "sure")
+        assert found.predictions == red.predictions
+
+
 @settings(max_examples=25, deadline=None)
 @given(colour=st.tuples(*[st.integers(0, 255)] * 3), top_k=st.integers(1, 9))
 def test_scores_are_ordered_probabilities(tiny_session, colour, top_k):

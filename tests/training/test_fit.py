@@ -90,6 +90,17 @@ def test_the_best_epoch_is_what_remains(tmp_path):
     assert fit.judge(logits, run.val.truth, LABELS)["val_loss"] == pytest.approx(best.val_loss, abs=1e-5)
 
 
+def test_the_last_epoch_remains_where_that_is_wanted(tmp_path):
+    # A rate that spoils the network: the last epoch is not the best.
+    spoilt = {"keep": "last", "phases": [{"epochs": 3, "train_share": 1, "learning_rate": 0.9}]}
+    run = tuning(tmp_path, Recorder(), **spoilt)
+    run.run()
+    epochs = run.watcher.epochs
+    assert epochs[-1].val_loss > epochs[0].val_loss
+    logits = fit.logits_of(run.model, run.photos, run.val.rows)
+    assert fit.judge(logits, run.val.truth, LABELS)["val_loss"] == pytest.approx(epochs[-1].val_loss, abs=1e-5)
+
+
 def test_a_phase_ends_early_when_it_gets_no_better(tmp_path):
     # A rate of nearly nothing: no epoch is better than the head.
     run = tuning(tmp_path, Recorder(), patience=2, phases=[{"epochs": 50, "learning_rate": 1e-12}])

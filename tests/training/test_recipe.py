@@ -54,3 +54,15 @@ def test_every_option_says_what_it_is():
             assert all(part.description for part in nested.values()), name
         elif name != "phases":
             assert field.description, name
+
+
+def test_the_recipe_of_a_model_can_be_taken_again(tiny_bundle, tmp_path):
+    plan = recipe.load("finetune", ["seed=7"])
+    info = tiny_bundle.info.model_copy(update={"recipe": plan.model_dump(mode="json")})
+    (tmp_path / "bundle.json").write_text(info.model_dump_json())
+    assert recipe.load(str(tmp_path / "bundle.json")) == plan
+    assert recipe.load(str(tmp_path / "bundle.json"), ["phases.0.epochs=3"]).phases[0].epochs == 3
+    for text in ("no json", "[]", "{}"):
+        (tmp_path / "other.json").write_text(text)
+        with pytest.raises(RecipeInvalid, match="no model's bundle"):
+            recipe.load(str(tmp_path / "other.json"))

@@ -83,7 +83,11 @@ def test_a_head_is_learnt_and_leaves_a_sound_bundle(coloured_photos):
     assert info.run == run.id
     bundle.verify_files()
     assert bundles.verify_golden(bundle, Predictor(bundle, 1).probabilities) < 1e-4
-    assert "| blue | 30 |" in (bundle.folder / bundles.CARD).read_text()
+    card = (bundle.folder / bundles.CARD).read_text()
+    assert "| blue | 30 |" in card
+    assert "| float32 (serves) |" in card
+    assert "har train models/coloured@1/bundle.json --dataset coloured" in card
+    assert (bundle.folder / bundles.CALIBRATION).read_text().count("<svg") == 1
     assert json.loads((bundle.folder / bundles.INFO).read_text())["recipe"]["backbone"] == "efficientnet_lite0"
     _, again = trained(coloured_photos, **SMALL)
     assert again.info.version == 2, "a bundle is never overwritten"
@@ -113,6 +117,30 @@ def test_all_precisions_are_tried_and_the_cheapest_good_one_serves(coloured_phot
 def test_half_precision_learns_and_serves_in_full(coloured_photos):
     _, bundle = trained(coloured_photos, **TUNED | {"optimizer": {"mixed_precision": True}})
     assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
+
+
+def test_training_starts_from_a_model_of_ours(coloured_photos):
+    trained(coloured_photos, name="first", **TUNED)
+    _, second = trained(coloured_photos, name="second", start="first", **SMALL)
+    backbones = [network.backbone_of(network.load(name, "efficientnet_lite0")) for name in ("first", "second")]
+    for one, other in zip(*(backbone.get_weights() for backbone in backbones), strict=True):
+        assert np.array_equal(one, other)
+    imagenet = efficientnet_lite.pretrained("efficientnet_lite0").get_weights()
+    assert any(not np.array_equal(*pair) for pair in zip(imagenet, backbones[0].get_weights(), strict=True))
+    assert "starting from the model first" in (second.folder / bundles.CARD).read_text()
+    assert "has the backbone efficientnet_lite0" in failed(
+        coloured_photos.name, start="first", backbone="efficientnet_lite1", **SMALL
+    )
+    assert "no model nothing" in failed(coloured_photos.name, start="nothing", **SMALL)
+
+
+def test_outliers_are_measured_and_not_learnt_from(coloured_photos):
+    _, bundle = trained(coloured_photos, outliers=coloured_photos.name, **SMALL)
+    found = bundle.info.evaluation.outliers
+    assert (found.dataset, found.n) == (coloured_photos.name, 91)
+    assert bundle.info.thresholds.energy is not None
+    assert "Of 91 photos that show nothing of the list" in (bundle.folder / bundles.CARD).read_text()
+    assert "no dataset nothing" in failed(coloured_photos.name, outliers="nothing", **SMALL)
 
 
 def test_two_labels_can_be_learnt(coloured_photos):

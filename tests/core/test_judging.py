@@ -1,0 +1,64 @@
+"""A model asked about a dataset: the tiny one about even images, whose colours are their labels."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from har_core.datasets import ingest
+from har_core.datasets.sources import table
+from har_core.errors import DatasetError
+from har_core.evaluation import judging, metrics
+
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "grey": (120, 120, 120)}
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Makes a dataset of one photo for each pair of colour and label, alternately of val and test."""
+
+    def dataset(name, *pairs):
+        lines = ["path,label,split"]
+        for number, (colour, label) in enumerate(pairs):
+            path = tmp_path / f"{name}-{number}.png"
+            Image.new("RGB", (20 + number, 20), COLOURS[colour]).save(path)
+            lines.append(f"{path.name},{label},{('val', 'test')[number % 2]}")
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines))
+        return ingest.ingest(name, table.read(tmp_path / f"{name}.csv"))
+
+    return dataset
+
+
+def test_labelled_photos_of_the_split_are_judged(tiny, make):
+    dataset = make("some", ("red", "red"), ("green", "green"), ("blue", "blue"), ("red", "blue"), ("grey", "red"))
+    everything = judging.judge(tiny, dataset, None)
+    assert everything.answers.truth.tolist() == [0, 1, 2, 2, 0]
+    assert (metrics.accuracy(everything.answers), metrics.sure_share(everything.answers)) == (0.8, 0.8)
+    assert judging.judge(tiny, dataset, "test").answers.truth.tolist() == [1, 2]
+    assert metrics.accuracy(judging.judge(tiny, dataset, "test").answers) == 0.5
+
+
+def test_probabilities_are_in_the_order_of_the_labels(tiny, make):
+    found = judging.judge(tiny, make("one", ("green", "green")), None).answers
+    image = np.full((20, 20, 3), COLOURS["green"], np.uint8)
+    assert found.probabilities[0] == pytest.approx(tiny.probabilities(image))
+    assert found.energy[0] == pytest.approx(tiny.predict(image).energy)
+
+
+def test_what_cannot_be_judged_is_named_and_left_out(tiny, make, tmp_path):
+    dataset = make("odd", ("red", "red"), ("green", "flying"), ("blue", ""), ("blue", "blue"), ("red", "red"))
+    (tmp_path / "odd-3.png").write_bytes(b"spoilt")
+    dataset.apply("exclude", [str(tmp_path / "odd-4.png")])
+    judged = judging.judge(tiny, dataset, None)
+    assert judged.answers.truth.tolist() == [0]
+    assert judged.unknown == {"flying": 1}
+    assert list(judged.unreadable) == [str(tmp_path / "odd-3.png")]
+    with pytest.raises(DatasetError, match="no photo in the split train"):
+        judging.judge(tiny, dataset, "train")
+
+
+def test_outliers_are_counted_and_told_apart_by_their_energy(tiny, make):
+    answers = judging.judge(tiny, make("some", *[("red", "red")] * 6), None).answers
+    found = judging.judge_outliers(tiny, answers, make("strange", ("grey", ""), ("grey", "odd"), ("red", "")))
+    assert (found.dataset, found.n) == ("strange", 3)
+    assert found.unsure_share.value == pytest.approx(2 / 3, abs=1e-3)
+    assert found.auroc.value == pytest.approx(5 / 6, abs=1e-3), "the red one has the energy of the others"
