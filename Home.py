@@ -43,7 +43,7 @@ st.markdown(
     "Give it a photo of a person; it answers with the action — *cycling*, *eating*, *using laptop* — with an honest "
     "probability, and says **unsure** when it may well be wrong."
 )
-predictor = page.predictor()
+predictor = page.choose_predictor()
 
 tried, text = st.columns([3, 2], gap="large")
 with tried:

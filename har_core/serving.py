@@ -36,6 +36,13 @@ def bundles() -> tuple[list[Bundle], list[ModelError]]:
     return good, errors
 
 
+def offered() -> list[str]:
+    """The models that people may choose among: the one of the settings first, then the names of the others that ship."""
+    chosen = settings().model
+    shipped = dict.fromkeys(_name(folder) for folder in folders() if folder.parent == settings().shipped_models)
+    return [chosen, *(name for name in shipped if name != chosen.partition("@")[0])]
+
+
 def next_version(name: str) -> int:
     """The version that the next model of a name gets."""
     return max((_version(folder) for folder in folders() if _name(folder) == name), default=0) + 1

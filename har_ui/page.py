@@ -22,14 +22,23 @@ def begin(title: str) -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def _predictor(reference: str | None) -> Predictor:
+def _predictor(reference: str) -> Predictor:
     return Predictor(serving.find(reference))
 
 
-def predictor(reference: str | None = None) -> Predictor:
-    """The model, loaded once for all visitors; where it can't be, the page says so and ends here."""
+def choose_predictor() -> Predictor:
+    """The model that the visitor chose, on whatever page, among those that ship; loaded once for all visitors.
+
+    Where it cannot be loaded, the page says so and ends here.
+    """
+    names = serving.offered()
+    chosen = names[0]
+    if len(names) > 1:
+        chosen = st.segmented_control(
+            "Model", names, default=chosen, format_func=_offer, required=True, key="model", persist_state="session"
+        )
     try:
-        return _predictor(reference)
+        return _predictor(chosen)
     except ModelError as error:
         st.error(
             f"There is no model to answer with. {plain(str(error))}\n\n"
@@ -37,6 +46,14 @@ def predictor(reference: str | None = None) -> Predictor:
             icon=":material/error:",
         )
         st.stop()
+
+
+def _offer(reference: str) -> str:
+    """A model's name, and what it is about."""
+    try:
+        return f"{plain(label_text(reference).capitalize())} · {len(serving.find(reference).info.labels)} actions"
+    except ModelError:  # Said in words by whoever asks it.
+        return plain(reference)
 
 
 def upload_megabytes() -> int:

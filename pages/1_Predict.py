@@ -7,7 +7,7 @@ from har_ui import page, recognition, results
 
 page.begin("Predict")
 st.title("Predict")
-predictor = page.predictor()
+predictor = page.choose_predictor()
 
 uploads = st.file_uploader(
     "Drop one photo, or many",

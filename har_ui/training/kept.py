@@ -10,6 +10,7 @@ from har_ui import page, recognition, results
 from har_ui.page import label_text, plain
 
 _MODELS_HELD = 2
+_PLOT_WIDTH = 420
 
 
 def show(reference: str) -> None:
@@ -30,6 +31,8 @@ def show(reference: str) -> None:
     )
     with st.expander("Model card", icon=":material/description:", key="card"):
         st.markdown(_harmless(card))
+        if bundles.CALIBRATION in bundle.info.sha256:
+            st.image(bundle.read(bundles.CALIBRATION).decode("utf-8", "replace"), width=_PLOT_WIDTH)
         st.download_button(
             "Download the card",
             card,
@@ -81,7 +84,8 @@ def _predictor(reference: str) -> Predictor:
 def _harmless(card: str) -> str:
     """A card with small headings, and without what could load a picture, link somewhere or become a formula.
 
-    Its labels are foreign text.
+    Its labels are foreign text. Its plot is shown apart.
     """
-    small = "\n".join(f"###{line}" if line.startswith("#") else line for line in card.splitlines())
+    lines = [line for line in card.splitlines() if not line.startswith("![")]
+    small = "\n".join(f"###{line}" if line.startswith("#") else line for line in lines)
     return "".join(f"\\{letter}" if letter in "[]<$:" else letter for letter in small)

@@ -46,3 +46,11 @@ def test_a_folder_must_be_named_for_what_it_holds(two_versions):
 def test_half_written_bundles_are_not_seen(two_versions):
     shutil.copytree(two_versions / "tiny@1", two_versions / ".tiny@2-abc")
     assert [folder.name for folder in serving.folders()] == ["tiny@10", "tiny@1"]
+
+
+def test_people_may_choose_among_the_models_that_ship_the_one_of_the_settings_first(two_versions, use_setting):
+    shutil.copytree(two_versions / "tiny@1", two_versions / "small@1")
+    use_setting("MODEL", "tiny")
+    assert serving.offered() == ["tiny", "small"]
+    use_setting("MODEL", "tiny@1")
+    assert serving.offered() == ["tiny@1", "small"]

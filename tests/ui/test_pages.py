@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -101,6 +102,23 @@ def test_without_a_model_the_page_says_what_to_do(use_setting, tmp_path):
     assert not app.exception
     assert "There is no model" in app.error[0].value
     assert "har models list" in app.error[0].value
+
+
+def test_a_visitor_chooses_among_the_models_that_ship(use_setting, tiny_bundle):
+    import streamlit
+
+    streamlit.cache_resource.clear()
+    models = tiny_bundle.folder.parent
+    shutil.copytree(PROJECT_ROOT / "models" / "everyday@1", models / "everyday@1")
+    use_setting("SHIPPED_MODELS", models)
+    app = open_page("pages/1_Predict.py")
+    assert "19 actions" in texts(app)
+    choice = app.button_group(key="model")
+    assert choice.options == ["Everyday · 19 actions", "Tiny · 3 actions"]
+    choice.set_value("tiny").run()
+    assert not app.exception
+    assert "3 actions: red, green, blue" in texts(app)
+    streamlit.cache_resource.clear()
 
 
 @pytest.fixture
