@@ -37,7 +37,7 @@ def bundles() -> tuple[list[Bundle], list[ModelError]]:
 
 
 def offered() -> list[str]:
-    """The models that people may choose among: the one of the settings first, then the names of the others that ship."""
+    """The models that people may choose among: that of the settings, then the names of the others that ship."""
     chosen = settings().model
     shipped = dict.fromkeys(_name(folder) for folder in folders() if folder.parent == settings().shipped_models)
     return [chosen, *(name for name in shipped if name != chosen.partition("@")[0])]

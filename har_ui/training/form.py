@@ -68,7 +68,9 @@ def _dataset(names: list[str]) -> str:
 
 
 def _preset() -> str:
-    presets = sorted(recipe.presets(), key=lambda name: recipe.load(name).epochs)
+    plans = {name: recipe.load(name) for name in recipe.presets()}
+    # Those for any dataset first; those with a name of their own made the models that ship.
+    presets = sorted(plans, key=lambda name: (plans[name].name or "", plans[name].epochs))
     chosen = st.radio(
         "Recipe",
         presets,

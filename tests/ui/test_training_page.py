@@ -156,7 +156,7 @@ def test_without_a_dataset_the_page_says_where_to_get_one():
 @pytest.mark.usefixtures("small")
 def test_what_to_expect_is_said_before_starting():
     app = open_section()
-    assert app.radio[0].options == ["Quick", "Everyday", "Finetune"]
+    assert app.radio[0].options == ["Quick", "Finetune", "Everyday", "Sports"]
     said = texts(app)
     assert "48 photos: " in said
     assert "3 labels" in said
