@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float32]
 Batch = tuple[Floats, Floats]
 
 _GREY = 127
+_QUALITIES = (30, 91)
 # Photos are varied side by side, each by one thread; OpenCV's own threads would only be in their way.
 cv2.setNumThreads(1)
 
@@ -79,6 +80,8 @@ def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tupl
 def _vary(photo: UInt8, options: Augmentation, rng: np.random.Generator) -> UInt8:
     """A photo as it might also have been taken: uint8 ``(S, S, 3)``, as given."""
     photo = _recolour(_move(photo, options, rng), options, rng)
+    if options.compress and rng.random() < options.compress:
+        photo = _compress(photo, int(rng.integers(*_QUALITIES)))
     if options.erase:
         rows, columns = _square(rng.random(2), rng.uniform(0, options.erase), len(photo))
         photo[rows, columns] = _GREY
@@ -112,6 +115,13 @@ def _recolour(photo: UInt8, options: Augmentation, rng: np.random.Generator) -> 
     mixing = saturation * np.eye(3) + (1 - saturation) / 3
     matrix = np.column_stack([brightness * contrast * mixing, np.full(3, brightness * mean * (1 - contrast))])
     return np.asarray(cv2.transform(photo, matrix), np.uint8)
+
+
+def _compress(photo: UInt8, quality: int) -> UInt8:
+    """What JPEG leaves of a photo."""
+    bgr = cv2.cvtColor(photo, cv2.COLOR_RGB2BGR)
+    _, payload = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(payload, cv2.IMREAD_COLOR_RGB), np.uint8)
 
 
 def _square(centre: npt.NDArray[np.float64], side: float, size: int) -> tuple[slice, slice]:

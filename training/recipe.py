@@ -18,6 +18,9 @@ BackboneName = Annotated[
 ]
 
 
+Start = Annotated[str, StringConstraints(pattern=r"^(imagenet|random|[a-z0-9][a-z0-9_-]*(@[1-9][0-9]{0,8})?)$")]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -73,6 +76,7 @@ class Augmentation(_Part):
         jitter: Change of brightness and contrast, as a share.
         saturation: Change of the saturation, as a share.
         erase: Share of the photo's side that a grey square covers.
+        compress: Share of the photos that are compressed as JPEG anew, at a random quality from 30 to 90.
         mixup: Parameter of the Beta distribution (Zhang et al. 2018, https://arxiv.org/abs/1710.09412); 0: none.
         cutmix: The same for pasted rectangles (Yun et al. 2019, https://arxiv.org/abs/1905.04899); 0: none.
     """
@@ -83,6 +87,7 @@ class Augmentation(_Part):
     jitter: float = Field(0.2, ge=0, lt=1, description="Change of brightness and contrast, as a share.")
     saturation: float = Field(0.0, ge=0, le=1, description="Change of the saturation, as a share.")
     erase: float = Field(0.0, ge=0, le=1, description="Share of the side that a grey square covers.")
+    compress: float = Field(0.0, ge=0, le=1, description="Share of the photos that are compressed anew.")
     mixup: float = Field(0.0, ge=0, le=10, description="How much two photos are blended; 0: not at all.")
     cutmix: float = Field(0.0, ge=0, le=10, description="How much of one photo is pasted into another; 0: nothing.")
 
@@ -106,7 +111,7 @@ class Recipe(_Part):
     Attributes:
         name: The model's name; the dataset's when absent.
         backbone: ``efficientnet_lite0`` to ``2``, ``keras:CLASS`` of ``keras.applications``, or ``kerashub:PRESET``.
-        start: Where the backbone's weights come from: ``imagenet``, ``random``, or a model of ours (``everyday``).
+        start: Where the backbone's weights come from: ``imagenet``, ``random``, or a model of ours (``sports@1``).
         image_size: Side of the network's square input in pixels; the backbone's own when absent.
         min_photos: Labels with fewer photos are left out: they can be neither learnt nor measured.
         phases: Of fine-tuning, one after the other.
@@ -121,9 +126,7 @@ class Recipe(_Part):
 
     name: Name | None = Field(None, description="The model's name; the dataset's when absent.")
     backbone: BackboneName = Field("efficientnet_lite0", description="The pretrained network below the head.")
-    start: str = Field(
-        "imagenet", max_length=1000, description="The backbone's first weights: imagenet, random, or a model's name."
-    )
+    start: Start = Field("imagenet", description="The backbone's first weights: imagenet, random, or a model's name.")
     image_size: int | None = Field(
         None, ge=32, le=1024, description="Side of the input, px; the backbone's own if absent."
     )

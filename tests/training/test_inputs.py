@@ -17,7 +17,7 @@ def epoch(options=None, seed=(0, 1), count=10, batch_size=4):
     return np.concatenate([batch for batch, _ in batches]), np.concatenate([targets for _, targets in batches])
 
 
-STRONG = Augmentation(rotate=30, saturation=0.5, erase=0.5, mixup=0.5, cutmix=0.5)
+STRONG = Augmentation(rotate=30, saturation=0.5, erase=0.5, compress=0.5, mixup=0.5, cutmix=0.5)
 
 
 @pytest.mark.parametrize("options", [Augmentation(), STRONG])
@@ -48,6 +48,17 @@ def test_without_variation_a_photo_is_itself_or_its_mirror():
         assert is_mirror or np.allclose(image, wanted, atol=0.1)
         mirrored += is_mirror
     assert 8 < mirrored < 32
+
+
+def test_a_compressed_photo_still_shows_the_same_in_the_same_colours():
+    smooth = np.zeros((8, 64, 64, 3), np.uint8)
+    smooth[..., 0] = np.linspace(40, 220, 64, dtype=np.uint8)
+    smooth[..., 2] = np.linspace(200, 20, 64, dtype=np.uint8)[:, None]
+    examples = inputs.Examples(smooth, np.arange(8), np.eye(8, dtype=np.float32))
+    ((images, _),) = inputs.epoch(examples, Augmentation(flip=False, compress=1, **STILL), 8, (0, 1))
+    differences = np.abs(images - smooth.astype(np.float32))
+    assert 0 < differences.mean() < 6
+    assert len({image.tobytes() for image in images}) > 4, "each has a quality of its own"
 
 
 def test_a_mixed_photo_is_made_of_the_two_that_its_target_names():

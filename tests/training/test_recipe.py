@@ -20,6 +20,7 @@ def test_the_recipes_that_ship_are_valid():
         ("[augmentation]\ncrop = 2", "augmentation.crop"),
         ('name = "../x"', "name"),
         ('backbone = "../../etc"', "backbone"),
+        ('start = "../other@1"', "start"),
         ("[[phases]]\nepochs = 0", "phases.0.epochs"),
         ("= 3", "TOML"),
     ],
