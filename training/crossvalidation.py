@@ -58,13 +58,19 @@ class OutOfFold:
         rows: Of the dataset ``(n,)``.
         truth: Label indices ``(n,)``.
         logits: ``(n, labels)``.
+        mirrored: The same of the mirrored photos.
         folds: Which fold a photo belongs to ``(n,)``.
     """
 
     rows: Indices
     truth: Indices
     logits: Floats
+    mirrored: Floats
     folds: Indices
+
+    def both_ways(self) -> "OutOfFold":
+        """What they would say if each were asked about the photo and its mirror image, and the mean taken."""
+        return replace(self, logits=(self.logits + self.mirrored) / 2)
 
     def probabilities(self) -> Floats:
         """Each fold's, at the temperature that suits the others best ``(n, labels)``."""
@@ -140,8 +146,9 @@ def place(dataset: Dataset, recipe: Recipe, count: int) -> Path:
 def answers(folder: Path, count: int = _FOLDS) -> OutOfFold:
     """Reads what the networks of the first so many folds said."""
     kept = [np.load(folder / _ANSWERS.format(number)) for number in range(count)]
-    rows, truth, logits = (np.concatenate([fold[key] for fold in kept]) for key in ("rows", "truth", "logits"))
-    return OutOfFold(rows, truth, logits, np.repeat(np.arange(count), [len(fold["rows"]) for fold in kept]))
+    names = ("rows", "truth", "logits", "mirrored")
+    rows, truth, logits, mirrored = (np.concatenate([fold[name] for fold in kept]) for name in names)
+    return OutOfFold(rows, truth, logits, mirrored, np.repeat(np.arange(count), [len(fold["rows"]) for fold in kept]))
 
 
 def _train_fold(dataset: Dataset, recipe: Recipe, fold: Selection, folder: Path, number: int) -> None:
@@ -151,11 +158,11 @@ def _train_fold(dataset: Dataset, recipe: Recipe, fold: Selection, folder: Path,
     model, photo = Trainer(recipe, dataset, fold, state_file, _Teller()).train()
     part = fold.parts["val"]
     photos = np.stack([photo(row) for row in part.rows])
-    logits = fit.logits_of(model, photos, np.arange(len(photos)))
+    logits, mirrored = (fit.logits_of(model, views, np.arange(len(photos))) for views in (photos, photos[:, :, ::-1]))
     write_beside(folder / _MODEL.format(number), network.without_optimizer(model).save)
     write_beside(
         folder / _ANSWERS.format(number),
-        lambda path: np.savez(path, rows=part.rows, truth=part.truth, logits=logits),
+        lambda path: np.savez(path, rows=part.rows, truth=part.truth, logits=logits, mirrored=mirrored),
     )
     state_file.unlink(missing_ok=True)
     log.info(
@@ -191,8 +198,12 @@ def main(
     recipe = load_recipe(reference, changes or [])
     started = time.monotonic()
     found = cross_validate(store.load(dataset), recipe, count, judged)
-    figures = {name: metric.model_dump() for name, metric in found.figures(recipe.sure_precision).items()}
-    print(json.dumps({"n": len(found.rows), **figures, "seconds": round(time.monotonic() - started)}))
+    figures, both = (
+        {name: metric.model_dump() for name, metric in answers.figures(recipe.sure_precision).items()}
+        for answers in (found, found.both_ways())
+    )
+    seconds = round(time.monotonic() - started)
+    print(json.dumps({"n": len(found.rows), **figures, "both_ways": both, "seconds": seconds}))
 
 
 if __name__ == "__main__":

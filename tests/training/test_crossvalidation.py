@@ -36,6 +36,8 @@ def test_a_fold_that_is_done_is_not_trained_again(coloured_photos, folds_trained
     again = crossvalidation.cross_validate(coloured_photos, RECIPE, 3)
     assert folds_trained == [0, 1, 2, 1]
     assert np.array_equal(found.logits, again.logits)
+    assert not np.array_equal(found.logits, found.mirrored)
+    assert found.both_ways().logits == pytest.approx((found.logits + found.mirrored) / 2)
     figures = found.figures(0.9)
     assert figures["accuracy"].value > 0.9
     assert figures["accuracy"].value == pytest.approx((found.logits.argmax(axis=1) == found.truth).mean(), abs=1e-4)
@@ -48,7 +50,7 @@ def test_the_temperature_of_a_fold_comes_from_the_others():
     truth, folds = rng.integers(0, 3, 300), np.arange(300) % 2
     logits = np.eye(3, dtype=np.float32)[truth] * 2 + rng.normal(0, 1, (300, 3)).astype(np.float32)
     logits[folds == 0] *= 10
-    found = crossvalidation.OutOfFold(np.arange(300), truth, logits, folds).probabilities()
+    found = crossvalidation.OutOfFold(np.arange(300), truth, logits, logits, folds).probabilities()
     confidence = found.max(axis=1)
     assert confidence[folds == 0].mean() > 0.98, "much too sure: it was not scaled by its own temperature"
     assert confidence[folds == 1].mean() < 0.6
