@@ -70,7 +70,7 @@ class OutOfFold:
 
     def both_ways(self) -> "OutOfFold":
         """What they would say if each were asked about the photo and its mirror image, and the mean taken."""
-        return replace(self, logits=(self.logits + self.mirrored) / 2)
+        return replace(self, logits=np.mean([self.logits, self.mirrored], axis=0, dtype=np.float32))
 
     def probabilities(self) -> Floats:
         """Each fold's, at the temperature that suits the others best ``(n, labels)``."""
