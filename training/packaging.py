@@ -217,8 +217,8 @@ def _write(draft: BundleInfo, content: bytes, trained: Trained, progress: Progre
         progress(0, 1, "evaluating")
         predictor = Predictor(trial)
         with ThreadPoolExecutor(predictor.threads) as pool:
-            rows = pool.map(lambda row: predictor.predict(trained.photo(row), len(draft.labels)), test.rows)
-            answers = judging.answers(predictor, list(rows), test.truth.tolist())
+            found = list(pool.map(lambda row: judging.ask(predictor, trained.photo(row)), test.rows))
+        answers = judging.together(found, test.truth)
         outliers = Recipe.model_validate(draft.recipe).outliers
         strange = judging.judge_outliers(predictor, answers, store.load(outliers), progress) if outliers else None
         info = draft.model_copy(update={"evaluation": _evaluate(answers, strange)})

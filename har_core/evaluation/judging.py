@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from har_core import images
@@ -14,8 +15,9 @@ from har_core.datasets.manifest import included
 from har_core.datasets.store import Dataset
 from har_core.errors import DatasetError, HarError
 from har_core.evaluation import metrics
-from har_core.evaluation.metrics import Answers
-from har_core.predictor import Prediction, Predictor
+from har_core.evaluation.metrics import Answers, Indices
+from har_core.images import RGBImage
+from har_core.predictor import Predictor
 from har_core.progress import Progress, silent
 
 
@@ -34,16 +36,31 @@ class Judged:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-def answers(predictor: Predictor, predictions: Sequence[Prediction], truth: Sequence[int]) -> Answers:
-    """Puts predictions of all labels beside the right labels' indices."""
-    columns = {label: column for column, label in enumerate(predictor.labels)}
-    probabilities = np.empty((len(predictions), len(columns)), np.float32)
-    for row, prediction in enumerate(predictions):
-        for item in prediction.predictions:
-            probabilities[row, columns[item.label]] = item.score
-    sure = np.array([prediction.decision == "sure" for prediction in predictions], bool)
-    energy = np.array([prediction.energy for prediction in predictions], np.float32)
-    return Answers(probabilities, np.asarray(truth, np.intp), sure, energy)
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of one photo; the fields are those of ``metrics.Answers``."""
+
+    probabilities: npt.NDArray[np.float32]
+    sure: bool
+    energy: float
+
+
+def ask(predictor: Predictor, image: RGBImage) -> Answer:
+    """Asks a model about one photo, as those who use it do."""
+    found = predictor.predict(image, len(predictor.labels))
+    by_label = {item.label: item.score for item in found.predictions}
+    probabilities = np.array([by_label[label] for label in predictor.labels], np.float32)
+    return Answer(probabilities, found.decision == "sure", found.energy)
+
+
+def together(answers: Sequence[Answer], truth: Indices) -> Answers:
+    """Puts answers beside the right labels' indices ``(n,)``."""
+    return Answers(
+        probabilities=np.stack([answer.probabilities for answer in answers]),
+        truth=truth,
+        sure=np.array([answer.sure for answer in answers]),
+        energy=np.array([answer.energy for answer in answers], np.float32),
+    )
 
 
 def judge(predictor: Predictor, dataset: Dataset, split: str | None, progress: Progress = silent) -> Judged:
@@ -65,14 +82,14 @@ def judge(predictor: Predictor, dataset: Dataset, split: str | None, progress: P
     is_known = photos["label"].isin(predictor.labels)
     unknown = {str(label): int(count) for label, count in photos.loc[~is_known, "label"].value_counts().items()}
     photos = photos[is_known]
-    found = _predict_files(predictor, photos["path"].tolist(), progress)
-    good = {path: item for path, item in found.items() if isinstance(item, Prediction)}
+    found = _ask_files(predictor, photos["path"].tolist(), progress)
+    good = {path: item for path, item in found.items() if isinstance(item, Answer)}
     if not good:
         where = f"in the split {split} of {dataset.name}" if split else f"in {dataset.name}"
         raise DatasetError(f"There is no photo {where} that has a label which the model knows, and can be read.")
     truth = pd.Categorical(photos.loc[photos["path"].isin(good.keys()), "label"], categories=predictor.labels).codes
     bad = {path: str(item) for path, item in found.items() if isinstance(item, HarError)}
-    return Judged(answers(predictor, list(good.values()), truth.tolist()), unknown, bad)
+    return Judged(together(list(good.values()), truth.astype(np.intp)), unknown, bad)
 
 
 def judge_outliers(predictor: Predictor, familiar: Answers, dataset: Dataset, progress: Progress = silent) -> Outliers:
@@ -87,29 +104,28 @@ def judge_outliers(predictor: Predictor, familiar: Answers, dataset: Dataset, pr
     Raises:
         DatasetError: None can be read.
     """
-    found = _predict_files(predictor, included(dataset.manifest())["path"].tolist(), progress).values()
-    good = [item for item in found if isinstance(item, Prediction)]
+    found = _ask_files(predictor, included(dataset.manifest())["path"].tolist(), progress).values()
+    good = [item for item in found if isinstance(item, Answer)]
     if not good:
         raise DatasetError(f"There is no photo in {dataset.name} that can be read.")
     return Outliers(
         dataset=dataset.name,
         n=len(good),
-        unsure_share=metrics.share(np.array([item.decision == "unsure" for item in good])),
+        unsure_share=metrics.share(~np.array([item.sure for item in good])),
         auroc=metrics.auroc(familiar.energy, np.array([item.energy for item in good], np.float32)),
     )
 
 
-def _predict_files(predictor: Predictor, paths: Sequence[str], progress: Progress) -> dict[str, Prediction | HarError]:
+def _ask_files(predictor: Predictor, paths: Sequence[str], progress: Progress) -> dict[str, Answer | HarError]:
     """The model's answer for each photo, or what is wrong with the file, in order."""
 
-    def one(path: str) -> Prediction | HarError:
+    def one(path: str) -> Answer | HarError:
         try:
-            image = images.decode(images.read(Path(path)), min_side=predictor.input_size)
-            return predictor.predict(image, len(predictor.labels))
+            return ask(predictor, images.decode(images.read(Path(path)), min_side=predictor.input_size))
         except HarError as error:
             return error
 
-    found: dict[str, Prediction | HarError] = {}
+    found: dict[str, Answer | HarError] = {}
     with ThreadPoolExecutor(predictor.threads) as pool:
         for path, result in zip(paths, pool.map(one, paths), strict=True):
             found[path] = result

@@ -10,8 +10,8 @@ from har_core.datasets.sources import table
 
 
 @pytest.fixture
-def har(tiny_bundle, monkeypatch):
-    monkeypatch.setenv("HAR_SHIPPED_MODELS", str(tiny_bundle.folder.parent))
+def har(tiny_bundle, use_setting):
+    use_setting("SHIPPED_MODELS", tiny_bundle.folder.parent)
 
     def run(*args):
         done = CliRunner().invoke(app, list(map(str, args)), prog_name="har evaluate")
