@@ -10,7 +10,6 @@ from har_core import serving
 from har_core.bundle import Metric
 from har_core.datasets import store
 from har_core.evaluation import judging, metrics
-from har_core.evaluation.judging import Judged
 from har_core.predictor import Predictor
 
 app = typer.Typer()
@@ -32,13 +31,18 @@ def evaluate(
 
     Exits with 1 where photos cannot be read; they are named, and the others count all the same.
     """
-    with failing_on_errors(), quiet_runtime():
-        predictor, photos = Predictor(serving.find(model)), store.load(dataset)
+    strange, unreadable = None, dict[str, str]()
+    with failing_on_errors():
+        photos, others = store.load(dataset), store.load(outliers) if outliers else None
+        with quiet_runtime():
+            predictor = Predictor(serving.find(model))
         with reporting(None) as progress:
             judged = judging.judge(predictor, photos, None if split == "all" else split, progress)
-            strange = outliers and judging.judge_outliers(predictor, judged.answers, store.load(outliers), progress)
+            if others:
+                strange, unreadable = judging.judge_outliers(predictor, judged.answers, others, progress)
+    unreadable |= judged.unreadable
     found = metrics.headline(judged.answers)
-    _complain(judged)
+    _complain(judged.unknown, unreadable)
     info = predictor.bundle.info
     if json:
         head: dict[str, Any] = {"model": f"{info.name}@{info.version}", "dataset": dataset, "split": split}
@@ -53,7 +57,7 @@ def evaluate(
             print(f"on {strange.n} photos of {strange.dataset}, which show none of the labels:")
             print(f"  unsure_share: {_text(strange.unsure_share)}")
             print(f"  auroc of the energy: {_text(strange.auroc)}")
-    if judged.unreadable:
+    if unreadable:
         raise typer.Exit(1)
 
 
@@ -61,12 +65,12 @@ def _text(metric: Metric) -> str:
     return f"{metric.value:.3f} ({metric.low:.3f}-{metric.high:.3f})"
 
 
-def _complain(judged: Judged) -> None:
+def _complain(unknown: dict[str, int], unreadable: dict[str, str]) -> None:
     """Says what was left out."""
-    if judged.unknown:
-        names = ", ".join(f"{label} ({count})" for label, count in judged.unknown.items())
+    if unknown:
+        names = ", ".join(f"{label} ({count})" for label, count in unknown.items())
         complain(f"left out, since the model does not know these labels: {names}")
-    for path, message in list(judged.unreadable.items())[:_NAMED]:
+    for path, message in list(unreadable.items())[:_NAMED]:
         complain(f"{path}: {message}")
-    if len(judged.unreadable) > _NAMED:
-        complain(f"… and {len(judged.unreadable) - _NAMED} more that cannot be read")
+    if len(unreadable) > _NAMED:
+        complain(f"… and {len(unreadable) - _NAMED} more that cannot be read")

@@ -97,8 +97,8 @@ Labels with fewer than {min_photos} photos were left out: {left_out}.
 
 ## Make it again
 
-With the same photos imported as `{dataset}`: `har train {bundle_json} --dataset {dataset}`, which reads the recipe from
-the bundle. `har evaluate {name}@{version} --dataset {dataset}` measures it again.
+With the same photos imported as `{dataset}`: `har train bundle.json --dataset {dataset}`, with the `bundle.json` beside
+this card, which holds the recipe. `har evaluate {name}@{version} --dataset {dataset}` measures it again.
 """
 
 
@@ -154,7 +154,6 @@ def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answe
         left_out=info.dataset["labels_left_out"] or "none",
         min_photos=recipe.min_photos,
         dataset=info.dataset["name"],
-        bundle_json=f"models/{info.name}@{info.version}/{bundles.INFO}",
     )
 
 

@@ -14,7 +14,7 @@ from training.runs import Epoch
 
 Arrays = list[npt.NDArray[Any]]
 
-_LISTS = ("weights", "optimizer", "best")
+_LISTS = ("weights", "optimizer", "kept")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Checkpoint:
         stale: Epochs since the validation loss was best.
         weights: All variables of the model.
         optimizer: Those of the optimiser.
-        best: The model's variables after the best epoch.
+        kept: The model's variables after the epoch whose weights are to be kept.
         epochs: The figures so far, the head's first.
     """
 
@@ -36,7 +36,7 @@ class Checkpoint:
     stale: int
     weights: Arrays
     optimizer: Arrays
-    best: Arrays
+    kept: Arrays
     epochs: list[Epoch] = field(default_factory=list)
 
     @property
@@ -45,8 +45,8 @@ class Checkpoint:
         return min(epoch.val_loss for epoch in self.epochs)
 
     def next_phase(self) -> "Checkpoint":
-        """The state at the beginning of the next phase, which goes on from the best weights."""
-        return replace(self, phase=self.phase + 1, done=0, stale=0, weights=self.best, optimizer=[])
+        """The state at the beginning of the next phase, which goes on from the kept weights."""
+        return replace(self, phase=self.phase + 1, done=0, stale=0, weights=self.kept, optimizer=[])
 
     def save(self, path: Path) -> None:
         """Writes it beside its place and renames it, so that it is always whole."""

@@ -26,13 +26,14 @@ import typer
 from sklearn.model_selection import StratifiedGroupKFold
 
 from har_core import scores
-from har_core.bundle import Metric
 from har_core.config import settings
 from har_core.datasets import duplicates, store
 from har_core.datasets.store import Dataset
+from har_core.errors import HarError, RecipeInvalid
 from har_core.evaluation import calibration, metrics
+from har_core.evaluation.metrics import Answers
 from har_core.files import write_beside
-from training import fit, network
+from training import fit, network, starts
 from training.fit import Watcher
 from training.recipe import Recipe
 from training.recipe import load as load_recipe
@@ -72,21 +73,21 @@ class OutOfFold:
         """What they would say if each were asked about the photo and its mirror image, and the mean taken."""
         return replace(self, logits=np.mean([self.logits, self.mirrored], axis=0, dtype=np.float32))
 
-    def probabilities(self) -> Floats:
-        """Each fold's, at the temperature that suits the others best ``(n, labels)``."""
-        found = np.empty_like(self.logits)
-        for fold in np.unique(self.folds):
-            here = self.folds == fold
-            temperature = calibration.fit_temperature(self.logits[~here], self.truth[~here])
-            found[here] = scores.probabilities(self.logits[here], temperature)
-        return found
+    def judged(self, sure_precision: float) -> Answers:
+        """Each fold's answers, with the temperature and the bars that suit the other folds best.
 
-    def figures(self, sure_precision: float) -> dict[str, Metric]:
-        """Accuracy and the like, each with its interval."""
-        probabilities = self.probabilities()
-        confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == self.truth
-        sure = confidence >= calibration.fit_threshold(confidence, right, sure_precision)
-        return metrics.headline(metrics.Answers(probabilities, self.truth, sure, scores.energy(self.logits)))
+        Args:
+            sure_precision: Share of right answers wanted among the sure ones.
+        """
+        probabilities, energy = np.empty_like(self.logits), scores.energy(self.logits)
+        sure = np.zeros(len(self.truth), bool)
+        for fold in np.unique(self.folds):
+            here, logits, truth = self.folds == fold, self.logits[self.folds != fold], self.truth[self.folds != fold]
+            temperature = calibration.fit_temperature(logits, truth)
+            bars = calibration.fit_thresholds(logits, truth, temperature, sure_precision)
+            probabilities[here] = scores.probabilities(self.logits[here], temperature)
+            sure[here] = (probabilities[here].max(axis=1) >= bars.confidence) & (energy[here] >= bars.energy)
+        return Answers(probabilities, self.truth, sure, energy)
 
 
 def folds(dataset: Dataset, selection: Selection, count: int = _FOLDS, seed: int = 0) -> Iterator[Selection]:
@@ -120,20 +121,27 @@ def cross_validate(dataset: Dataset, recipe: Recipe, count: int = _FOLDS, judged
         count: How many folds.
         judged: Only the first so many folds are judged: a first look for less time. All when absent.
     """
+    judged = min(judged or count, count)
     recipe = as_validated(recipe)
+    start = starts.model(recipe)
+    if start and start.info.dataset.get("name") == dataset.name:
+        raise RecipeInvalid(
+            f"The model {recipe.start} has learnt from photos of {dataset.name}: it would be judged on photos that it "
+            "knows. Start from imagenet, or from a model that was trained on others."
+        )
     selection = select(dataset, recipe.min_photos)
     folder = place(dataset, recipe, count)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", "utf-8")
-    for number, fold in zip(range(judged or count), folds(dataset, selection, count), strict=False):
+    for number, fold in zip(range(judged), folds(dataset, selection, count), strict=False):
         if not (folder / _ANSWERS.format(number)).exists():
             _train_fold(dataset, recipe, fold, folder, number)
-    return answers(folder, judged or count)
+    return answers(folder, judged)
 
 
 def as_validated(recipe: Recipe) -> Recipe:
     """The recipe as the folds are trained with it: to its end, without a look at the fold."""
-    return recipe.model_copy(update={"patience": 0, "keep": "last"})
+    return starts.pinned(recipe).model_copy(update={"patience": 0, "keep": "last"})
 
 
 def place(dataset: Dataset, recipe: Recipe, count: int) -> Path:
@@ -195,11 +203,15 @@ def main(
 ) -> None:
     """Cross-validates a recipe; its figures are the last line, as JSON."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    recipe = load_recipe(reference, changes or [])
     started = time.monotonic()
-    found = cross_validate(store.load(dataset), recipe, count, judged)
+    try:
+        recipe = load_recipe(reference, changes or [])
+        found = cross_validate(store.load(dataset), recipe, count, judged)
+    except HarError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
     figures, both = (
-        {name: metric.model_dump() for name, metric in answers.figures(recipe.sure_precision).items()}
+        {name: metric.model_dump() for name, metric in metrics.headline(answers.judged(recipe.sure_precision)).items()}
         for answers in (found, found.both_ways())
     )
     seconds = round(time.monotonic() - started)

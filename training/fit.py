@@ -146,7 +146,7 @@ class FineTuning:
         self.watcher.epoch(state.epochs)
         while state.phase < len(self.recipe.phases):
             state = self._run_phase(state).next_phase()
-        _assign(self.model.variables, state.best)
+        _assign(self.model.variables, state.kept)
 
     def _fresh(self) -> Checkpoint:
         """The state before the first epoch."""
@@ -175,8 +175,9 @@ class FineTuning:
         weights = _values(self.model.variables)
         with _averaged(self.model, optimizer):
             judged = self._judge()
-            is_best = self.recipe.keep == "last" or judged["val_loss"] < state.best_loss
-            best = _values(self.model.variables) if is_best else state.best
+            is_best = judged["val_loss"] < state.best_loss
+            is_kept = is_best or self.recipe.keep == "last"
+            kept = _values(self.model.variables) if is_kept else state.kept
         epoch = Epoch(
             epoch=number,
             phase=state.phase + 1,
@@ -193,7 +194,7 @@ class FineTuning:
             stale=0 if is_best else state.stale + 1,
             weights=weights,
             optimizer=_values(optimizer.variables),
-            best=best,
+            kept=kept,
             epochs=[*state.epochs, epoch],
         )
 
@@ -279,7 +280,7 @@ def best_so_far(model: keras.Model, state_file: Path) -> bool:
     """Gives the model the best weights of an unfinished fine-tuning; whether there are any."""
     state = checkpoint.load(state_file)
     if state is not None:
-        _assign(model.variables, state.best)
+        _assign(model.variables, state.kept)
     return state is not None
 
 

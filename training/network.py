@@ -7,8 +7,8 @@ import keras
 from keras import layers
 
 from har_core import bundle as bundles
+from har_core import serving as models
 from har_core.errors import RecipeInvalid
-from har_core.serving import find
 from training import backbones
 
 
@@ -57,7 +57,7 @@ def load(reference: str, backbone: str) -> keras.Model:
         ModelError: There is no such model, or it is damaged.
         RecipeInvalid: It has another backbone.
     """
-    bundle = find(reference)
+    bundle = models.find(reference)
     if bundle.info.recipe.get("backbone") != backbone:
         raise RecipeInvalid(
             f"The model {reference} has the backbone {bundle.info.recipe.get('backbone')}, not {backbone}: its weights "

@@ -19,8 +19,8 @@ import numpy.typing as npt
 from scipy.special import softmax
 
 from har_core import bundle as bundles
-from har_core import scores, serving
-from har_core.bundle import Bundle, BundleInfo, Evaluation, Export, Outliers, Precision, Thresholds
+from har_core import serving
+from har_core.bundle import Bundle, BundleInfo, Evaluation, Export, Outliers, Precision
 from har_core.config import settings
 from har_core.datasets import store
 from har_core.errors import TrainingError
@@ -99,7 +99,7 @@ def package(run: Run, trained: Trained, progress: Progress) -> Packaged:
     forms = _forms(run, trained, progress)
     form = _cheapest_as_good(forms) if run.recipe.precision == "auto" else forms[0]
     temperature = calibration.fit_temperature(form.logits, val.truth)
-    thresholds = fit_thresholds(form.logits, val.truth, temperature, run.recipe.sure_precision)
+    thresholds = calibration.fit_thresholds(form.logits, val.truth, temperature, run.recipe.sure_precision)
     draft = BundleInfo(
         name=run.model,
         version=serving.next_version(run.model),
@@ -123,23 +123,6 @@ def package(run: Run, trained: Trained, progress: Progress) -> Packaged:
         run=run.id,
     )
     return _write(draft, form.content, trained, progress)
-
-
-def fit_thresholds(logits: Floats, truth: Indices, temperature: float, precision: float) -> Thresholds:
-    """Chooses, on validation, from which confidence and energy on an answer counts as sure.
-
-    Args:
-        logits: ``(n, labels)``.
-        truth: Label indices ``(n,)``.
-        temperature: Of the probabilities.
-        precision: Share of right answers wanted among the sure ones.
-    """
-    probabilities, energy = scores.probabilities(logits, temperature), scores.energy(logits)
-    lowest = calibration.fit_energy(energy)
-    # A strange photo is unsure however confident the answer.
-    confidence = np.where(energy >= lowest, probabilities.max(axis=1), 0)
-    threshold = calibration.fit_threshold(confidence, probabilities.argmax(axis=1) == truth, precision)
-    return Thresholds(confidence=threshold, precision=precision, energy=lowest)
 
 
 def _forms(run: Run, trained: Trained, progress: Progress) -> list[_Form]:
@@ -220,7 +203,7 @@ def _write(draft: BundleInfo, content: bytes, trained: Trained, progress: Progre
             found = list(pool.map(lambda row: judging.ask(predictor, trained.photo(row)), test.rows))
         answers = judging.together(found, test.truth)
         outliers = Recipe.model_validate(draft.recipe).outliers
-        strange = judging.judge_outliers(predictor, answers, store.load(outliers), progress) if outliers else None
+        strange = judging.judge_outliers(predictor, answers, store.load(outliers), progress)[0] if outliers else None
         info = draft.model_copy(update={"evaluation": _evaluate(answers, strange)})
         bundles.write_golden(files[bundles.GOLDEN], predictor.probabilities, draft.input_size)
         manifest = trained.selection.manifest

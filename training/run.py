@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix
 
 from har_core.config import PROJECT_ROOT
 from har_core.datasets import store
-from training import packaging, runs
+from training import packaging, runs, starts
 from training.fit import Watcher
 from training.packaging import Packaged, Trained
 from training.runs import Epoch, Outcome, Progress, Run, Step
@@ -79,6 +79,9 @@ def train(run: Run) -> None:
         len(selection.labels),
         ", ".join(selection.left_out) or "none",
     )
+    starts.require_blind(recipe, dataset, selection)
+    if recipe.outliers:
+        store.load(recipe.outliers)  # Better missed now than after hours.
     keras.utils.set_random_seed(recipe.seed)
     trainer = Trainer(recipe, dataset, selection, run.folder / runs.CHECKPOINT, reporter)
     model, photo = trainer.train(run.is_to_finish())

@@ -24,6 +24,7 @@ from har_core.bundle import Metric
 from har_core.config import settings
 from har_core.errors import RunNotFound, TrainingError
 from har_core.files import is_locked, locked, write_beside
+from training import starts
 from training.recipe import Recipe
 
 State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
@@ -306,9 +307,10 @@ class Run:
         """Makes a run that waits to be run.
 
         Raises:
+            ModelError: The model that it is to start from is not there, or damaged.
             TrainingError: Its folder cannot be written.
         """
-        recipe = recipe if recipe.name else recipe.model_copy(update={"name": dataset})
+        recipe = starts.pinned(recipe if recipe.name else recipe.model_copy(update={"name": dataset}))
         record = Record(dataset=dataset, recipe=recipe, created=time.time())
         folder = root() / f"{recipe.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
         try:

@@ -5,6 +5,9 @@ import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
+from har_core import scores
+from har_core.bundle import Thresholds
+
 Floats = npt.NDArray[np.floating]
 
 
@@ -56,3 +59,20 @@ def fit_energy(energy: Floats, kept: float = 0.95) -> float:
         kept: Their share that is to count as familiar, 0–1; as in the paper named there.
     """
     return float(np.quantile(energy, 1 - kept))
+
+
+def fit_thresholds(logits: Floats, truth: npt.NDArray[np.integer], temperature: float, precision: float) -> Thresholds:
+    """Chooses, on held-out photos, from which confidence and which energy on an answer counts as sure.
+
+    Args:
+        logits: ``(n, labels)``.
+        truth: Label indices ``(n,)``.
+        temperature: Of the probabilities.
+        precision: Share of right answers wanted among the sure ones, 0–1.
+    """
+    probabilities, energy = scores.probabilities(logits, temperature), scores.energy(logits)
+    lowest = fit_energy(energy)
+    familiar = energy >= lowest  # Strange photos are unsure however confident the answer: they have no say here.
+    right = probabilities.argmax(axis=1) == truth
+    confidence = fit_threshold(probabilities.max(axis=1)[familiar], right[familiar], precision)
+    return Thresholds(confidence=confidence, precision=precision, energy=lowest)

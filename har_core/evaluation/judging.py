@@ -88,11 +88,12 @@ def judge(predictor: Predictor, dataset: Dataset, split: str | None, progress: P
         where = f"in the split {split} of {dataset.name}" if split else f"in {dataset.name}"
         raise DatasetError(f"There is no photo {where} that has a label which the model knows, and can be read.")
     truth = pd.Categorical(photos.loc[photos["path"].isin(good.keys()), "label"], categories=predictor.labels).codes
-    bad = {path: str(item) for path, item in found.items() if isinstance(item, HarError)}
-    return Judged(together(list(good.values()), truth.astype(np.intp)), unknown, bad)
+    return Judged(together(list(good.values()), truth.astype(np.intp)), unknown, _unreadable(found))
 
 
-def judge_outliers(predictor: Predictor, familiar: Answers, dataset: Dataset, progress: Progress = silent) -> Outliers:
+def judge_outliers(
+    predictor: Predictor, familiar: Answers, dataset: Dataset, progress: Progress = silent
+) -> tuple[Outliers, dict[str, str]]:
     """Asks a model about photos that show none of its labels.
 
     Args:
@@ -101,19 +102,27 @@ def judge_outliers(predictor: Predictor, familiar: Answers, dataset: Dataset, pr
         dataset: The photos; their labels do not matter.
         progress: Told after each photo; an exception from it interrupts the work.
 
+    Returns:
+        The figures; and, path by path, what is wrong with the photos that cannot be read, and do not count.
+
     Raises:
         DatasetError: None can be read.
     """
-    found = _ask_files(predictor, included(dataset.manifest())["path"].tolist(), progress).values()
-    good = [item for item in found if isinstance(item, Answer)]
+    found = _ask_files(predictor, included(dataset.manifest())["path"].tolist(), progress)
+    good = [item for item in found.values() if isinstance(item, Answer)]
     if not good:
         raise DatasetError(f"There is no photo in {dataset.name} that can be read.")
-    return Outliers(
+    figures = Outliers(
         dataset=dataset.name,
         n=len(good),
         unsure_share=metrics.share(~np.array([item.sure for item in good])),
         auroc=metrics.auroc(familiar.energy, np.array([item.energy for item in good], np.float32)),
     )
+    return figures, _unreadable(found)
+
+
+def _unreadable(found: dict[str, Answer | HarError]) -> dict[str, str]:
+    return {path: str(item) for path, item in found.items() if isinstance(item, HarError)}
 
 
 def _ask_files(predictor: Predictor, paths: Sequence[str], progress: Progress) -> dict[str, Answer | HarError]:

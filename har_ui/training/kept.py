@@ -1,5 +1,7 @@
 """The model that a run made: where it is kept, its card, and a first try of it."""
 
+import base64
+
 import streamlit as st
 
 from har_core import bundle as bundles
@@ -22,6 +24,7 @@ def show(reference: str) -> None:
     try:
         bundle = serving.find(reference)
         card = bundle.read(bundles.CARD).decode("utf-8", "replace")
+        plot = bundle.read(bundles.CALIBRATION) if bundles.CALIBRATION in bundle.info.sha256 else None
     except ModelError as error:
         st.warning(f"The model {plain(reference)} is not there any more. {plain(str(error))}", icon=":material/error:")
         return
@@ -31,8 +34,9 @@ def show(reference: str) -> None:
     )
     with st.expander("Model card", icon=":material/description:", key="card"):
         st.markdown(_harmless(card))
-        if bundles.CALIBRATION in bundle.info.sha256:
-            st.image(bundle.read(bundles.CALIBRATION).decode("utf-8", "replace"), width=_PLOT_WIDTH)
+        if plot:
+            # As data: of text that only claims to be a picture, a browser could be made to load something.
+            st.image(f"data:image/svg+xml;base64,{base64.b64encode(plot).decode()}", width=_PLOT_WIDTH)
         st.download_button(
             "Download the card",
             card,

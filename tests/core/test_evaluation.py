@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import softmax
+from scipy.special import logsumexp, softmax
 
 from har_core.evaluation import calibration, metrics
 from har_core.evaluation.metrics import Answers
@@ -85,6 +85,22 @@ def test_the_threshold_keeps_its_promise_on_the_photos_it_was_chosen_on(found, p
 def test_nineteen_of_twenty_held_out_photos_are_familiar(energy):
     energy = np.array(energy)
     assert (energy >= calibration.fit_energy(energy)).mean() >= 0.95 - 1 / len(energy)
+
+
+def test_even_a_model_that_is_mostly_right_has_a_bar():
+    truth = RNG.integers(0, 10, 1000)
+    logits = 6 * np.eye(10)[truth] + RNG.normal(0, 1.5, (1000, 10))
+    logits[:40] += RNG.normal(0, 4, (40, 10))
+    probabilities = softmax(logits, axis=1)
+    assert (probabilities.argmax(axis=1) == truth).mean() > 0.95
+    bars = calibration.fit_thresholds(logits, truth, temperature=1.0, precision=0.9)
+    familiar = logsumexp(logits, axis=1) >= bars.energy
+    assert familiar.mean() == pytest.approx(0.95, abs=0.01)
+    assert bars.confidence == pytest.approx(probabilities.max(axis=1)[familiar].min()), "all familiar ones may be sure"
+    strict = calibration.fit_thresholds(logits, truth, temperature=1.0, precision=0.999)
+    sure = familiar & (probabilities.max(axis=1) >= strict.confidence)
+    assert (probabilities.argmax(axis=1) == truth)[sure].mean() >= 0.999
+    assert strict.confidence > bars.confidence
 
 
 def test_the_area_under_the_curve_is_one_for_scores_apart_and_a_half_for_blind_ones():

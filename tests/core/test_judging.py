@@ -56,9 +56,12 @@ def test_what_cannot_be_judged_is_named_and_left_out(tiny, make, tmp_path):
         judging.judge(tiny, dataset, "train")
 
 
-def test_outliers_are_counted_and_told_apart_by_their_energy(tiny, make):
+def test_outliers_are_counted_and_told_apart_by_their_energy(tiny, make, tmp_path):
     answers = judging.judge(tiny, make("some", *[("red", "red")] * 6), None).answers
-    found = judging.judge_outliers(tiny, answers, make("strange", ("grey", ""), ("grey", "odd"), ("red", "")))
+    strange = make("strange", ("grey", ""), ("grey", "odd"), ("red", ""), ("blue", ""))
+    (tmp_path / "strange-3.png").write_bytes(b"spoilt")
+    found, unreadable = judging.judge_outliers(tiny, answers, strange)
+    assert list(unreadable) == [str(tmp_path / "strange-3.png")]
     assert (found.dataset, found.n) == ("strange", 3)
     assert found.unsure_share.value == pytest.approx(2 / 3, abs=1e-3)
     assert found.auroc.value == pytest.approx(5 / 6, abs=1e-3), "the red one has the energy of the others"

@@ -97,13 +97,15 @@ def test_the_last_epoch_remains_where_that_is_wanted(tmp_path):
     run.run()
     epochs = run.watcher.epochs
     assert epochs[-1].val_loss > epochs[0].val_loss
+    assert not epochs[-1].best
     logits = fit.logits_of(run.model, run.photos, run.val.rows)
     assert fit.judge(logits, run.val.truth, LABELS)["val_loss"] == pytest.approx(epochs[-1].val_loss, abs=1e-5)
 
 
-def test_a_phase_ends_early_when_it_gets_no_better(tmp_path):
+@pytest.mark.parametrize("keep", ["best", "last"])
+def test_a_phase_ends_early_when_it_gets_no_better(tmp_path, keep):
     # A rate of nearly nothing: no epoch is better than the head.
-    run = tuning(tmp_path, Recorder(), patience=2, phases=[{"epochs": 50, "learning_rate": 1e-12}])
+    run = tuning(tmp_path, Recorder(), patience=2, keep=keep, phases=[{"epochs": 50, "learning_rate": 1e-12}])
     run.run()
     assert 3 <= len(run.watcher.epochs) < 50
 

@@ -14,6 +14,8 @@ from har_core import bundle as bundles
 from har_core import images, serving
 from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT, settings
+from har_core.datasets.split import split_dataset
+from har_core.errors import ModelNotFound
 from har_core.predictor import Predictor
 from tests.conftest import tiny_network
 from tests.training.test_runs import until
@@ -86,7 +88,7 @@ def test_a_head_is_learnt_and_leaves_a_sound_bundle(coloured_photos):
     card = (bundle.folder / bundles.CARD).read_text()
     assert "| blue | 30 |" in card
     assert "| float32 (serves) |" in card
-    assert "har train models/coloured@1/bundle.json --dataset coloured" in card
+    assert "har train bundle.json --dataset coloured" in card
     assert (bundle.folder / bundles.CALIBRATION).read_text().count("<svg") == 1
     assert json.loads((bundle.folder / bundles.INFO).read_text())["recipe"]["backbone"] == "efficientnet_lite0"
     _, again = trained(coloured_photos, **SMALL)
@@ -120,21 +122,25 @@ def test_half_precision_learns_and_serves_in_full(coloured_photos):
 
 
 def test_training_starts_from_a_model_of_ours(coloured_photos):
-    trained(coloured_photos, name="first", **TUNED)
+    trained(coloured_photos, name="first", keep="last", **TUNED)
     _, second = trained(coloured_photos, name="second", start="first", **SMALL)
     backbones = [network.backbone_of(network.load(name, "efficientnet_lite0")) for name in ("first", "second")]
     for one, other in zip(*(backbone.get_weights() for backbone in backbones), strict=True):
         assert np.array_equal(one, other)
     imagenet = efficientnet_lite.pretrained("efficientnet_lite0").get_weights()
     assert any(not np.array_equal(*pair) for pair in zip(imagenet, backbones[0].get_weights(), strict=True))
-    assert "starting from the model first" in (second.folder / bundles.CARD).read_text()
+    assert second.info.recipe["start"] == "first@1", "what a name means may change"
+    assert "starting from the model first@1" in (second.folder / bundles.CARD).read_text()
     assert "has the backbone efficientnet_lite0" in failed(
         coloured_photos.name, start="first", backbone="efficientnet_lite1", **SMALL
     )
-    assert "no model nothing" in failed(coloured_photos.name, start="nothing", **SMALL)
+    with pytest.raises(ModelNotFound):
+        Run.create(Recipe(start="nothing"), coloured_photos.name)
+    split_dataset(coloured_photos, val=0.2, test=0.2, seed=1)
+    assert "as it was before" in failed(coloured_photos.name, start="first", **SMALL)
 
 
-def test_outliers_are_measured_and_not_learnt_from(coloured_photos):
+def test_outliers_are_measured(coloured_photos):
     _, bundle = trained(coloured_photos, outliers=coloured_photos.name, **SMALL)
     found = bundle.info.evaluation.outliers
     assert (found.dataset, found.n) == (coloured_photos.name, 91)

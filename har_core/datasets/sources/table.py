@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from har_core import images
 from har_core.datasets.manifest import SPLITS, included
 from har_core.datasets.sources.candidates import Candidate, Source, inside
 from har_core.datasets.store import Dataset
-from har_core.errors import DatasetError, SourceUnusable
+from har_core.errors import DatasetError, HarError, SourceUnusable
 from har_core.files import write_beside
 
 _PATH_COLUMNS = ("path", "filename", "file", "image")
@@ -22,8 +23,9 @@ def read(file: Path, roots: dict[str, Path] | None = None) -> Source:
     """Lists the photos that a CSV names.
 
     Columns: ``path`` (or ``filename``, ``file``, ``image``) and ``label``; ``source``, ``group``, ``split`` and
-    ``sha256`` where there are such. Others are passed over. An empty label means unlabelled. A photo that does not lie
-    at its path is looked for by its SHA-256 below the same root: people sort the same photos into other folders.
+    ``sha256`` where there are such. Others are passed over. An empty label means unlabelled. Where a SHA-256 is given,
+    it decides: people sort the same photos into other folders, so one that does not lie at its path is looked for
+    below the same root.
 
     Args:
         file: The CSV, UTF-8, with or without a byte order mark.
@@ -46,9 +48,13 @@ def read(file: Path, roots: dict[str, Path] | None = None) -> Source:
     by_content = cache(_by_content)
     for row in records(table):
         name = row.get("source") or file.parent.name
-        root, text = roots.get(name, file.parent), row[path_column]
-        if row.get("sha256") and not os.path.lexists(root / text):
-            text = by_content(root).get(row["sha256"].lower(), text)
+        root, text, wanted = roots.get(name, file.parent), row[path_column], row.get("sha256", "").lower()
+        if wanted and _digest(root / text) != wanted:
+            found = by_content(root).get(wanted)
+            if found is None:
+                source.skip(text, "not_found", "No photo below its root folder has this content.")
+                continue
+            text = found
         _add(source, text, root, name, row)
     if not source.candidates:
         raise SourceUnusable(f"{file.name} names no photo that can be used. {_first_reason(source)}")
@@ -66,9 +72,11 @@ def write(dataset: Dataset, file: Path) -> int:
         How many photos it names.
 
     Raises:
-        DatasetError: The file cannot be written.
+        DatasetError: The file cannot be written, or there is no photo to name.
     """
     photos = included(dataset.manifest())
+    if photos.empty:
+        raise DatasetError(f"All photos of {dataset.name} are excluded: there is nothing to list.")
     root = os.path.commonpath([Path(path).parent for path in photos["path"]])
     table = pd.DataFrame(
         {
@@ -107,8 +115,19 @@ def records(table: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _by_content(root: Path) -> dict[str, str]:
-    """SHA-256 → path below the root, of all image files there."""
-    return {hashlib.sha256(path.read_bytes()).hexdigest(): str(path.relative_to(root)) for path in images.find(root)}
+    """SHA-256 → path below the root, of all image files there that can be read."""
+    paths = list(images.find(root))
+    with ThreadPoolExecutor() as pool:
+        digests = pool.map(_digest, paths)
+        return {digest: str(path.relative_to(root)) for path, digest in zip(paths, digests, strict=True) if digest}
+
+
+def _digest(path: Path) -> str | None:
+    """SHA-256 of a file's bytes; None where they cannot be read, or are too many for a photo."""
+    try:
+        return hashlib.sha256(images.read(path)).hexdigest()
+    except HarError:
+        return None
 
 
 def _add(source: Source, text: str, root: Path, name: str, row: dict[str, str]) -> None:

@@ -1,4 +1,6 @@
+import hashlib
 import os
+import shutil
 import zipfile
 
 import pytest
@@ -165,23 +167,37 @@ def test_a_list_that_was_written_finds_the_same_photos_in_other_folders(dataset,
     dataset.apply("exclude", [str(class_folders / "running" / "1.jpg")])
     dataset.apply("relabel", [eating], "drinking")
     assert table.write(dataset, tmp_path / "list.csv") == 29
-    for number, path in enumerate(sorted(class_folders.rglob("*.jpg"))):
-        (tmp_path / "flat").mkdir(exist_ok=True)
-        path.rename(tmp_path / "flat" / f"photo {number}.jpg")
-    source = table.read(tmp_path / "list.csv", {class_folders.name: tmp_path / "flat"})
+    # In another folder, under names that belong to other photos there.
+    paths = sorted(class_folders.rglob("*.jpg"))
+    for path, other in zip(paths, [*paths[1:], paths[0]], strict=True):
+        moved = tmp_path / "moved" / other.relative_to(class_folders)
+        moved.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, moved)
+    source = table.read(tmp_path / "list.csv", {class_folders.name: tmp_path / "moved"})
     assert source.skipped == []
     again = ingest.ingest("again", source)
     assert again.fingerprint() == dataset.fingerprint(), "labels, groups and splits are the same"
     assert "drinking" in set(again.manifest()["label"])
 
 
-def test_a_photo_that_is_nowhere_is_named_by_its_path(class_folders, tmp_path):
-    (tmp_path / "list.csv").write_text(f"path,label,sha256\neating/none.jpg,eating,{'0' * 64}\n")
-    (candidate,) = table.read(tmp_path / "list.csv", {tmp_path.name: class_folders}).candidates
-    assert candidate.path == class_folders / "eating" / "none.jpg"
+def test_a_photo_with_other_content_than_the_list_says_is_left_out_by_name(class_folders, tmp_path, use_setting):
+    digest = hashlib.sha256((class_folders / "running" / "1.jpg").read_bytes()).hexdigest()
+    lines = ["path,label,sha256", f"eating/0.jpg,eating,{'0' * 64}", f"none.jpg,running,{digest.upper()}"]
+    (tmp_path / "list.csv").write_text("\n".join([*lines, "sitting/2.jpg,sitting,"]))
+    source = table.read(tmp_path / "list.csv", {tmp_path.name: class_folders})
+    assert [str(item.path.relative_to(class_folders)) for item in source.candidates] == [
+        "running/1.jpg",
+        "sitting/2.jpg",
+    ]
+    assert reasons(source) == {"0.jpg": "not_found"}
+    use_setting("MAX_IMAGE_BYTES", 10)
+    assert len(table.read(tmp_path / "list.csv", {tmp_path.name: class_folders}).candidates) == 1, "none is read whole"
 
 
 def test_a_list_that_cannot_be_written_is_said_in_words(dataset, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DatasetError, match="cannot be written"):
         table.write(dataset, tmp_path / "file" / "list.csv")
+    dataset.apply("exclude", dataset.base()["path"].tolist())
+    with pytest.raises(DatasetError, match="nothing to list"):
+        table.write(dataset, tmp_path / "list.csv")
