@@ -53,7 +53,7 @@ lock: .venv/installed-dev
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.serving
 
-# The models that ship; data/README.md says where their photos come from. PHOTOS is the folder with them.
+# The models of data/*.csv; data/README.md says where their photos come from. PHOTOS is the folder with them.
 train-everyday: SOURCES := flickr8k willow
 train-sports: SOURCES := sports
 train-everyday train-sports: train-%: .venv/installed
