@@ -33,7 +33,7 @@ from har_core.errors import HarError, RecipeInvalid
 from har_core.evaluation import calibration, metrics
 from har_core.evaluation.metrics import Answers
 from har_core.files import write_beside
-from training import fit, network, starts
+from training import fit, starts
 from training.fit import Watcher
 from training.recipe import Recipe
 from training.recipe import load as load_recipe
@@ -46,7 +46,6 @@ log = logging.getLogger(__name__)
 Indices = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float32]
 
-_MODEL = "fold-{}.keras"
 _ANSWERS = "fold-{}.npz"
 _FOLDS = 5
 
@@ -167,7 +166,6 @@ def _train_fold(dataset: Dataset, recipe: Recipe, fold: Selection, folder: Path,
     part = fold.parts["val"]
     photos = np.stack([photo(row) for row in part.rows])
     logits, mirrored = (fit.logits_of(model, views, np.arange(len(photos))) for views in (photos, photos[:, :, ::-1]))
-    write_beside(folder / _MODEL.format(number), network.without_optimizer(model).save)
     write_beside(
         folder / _ANSWERS.format(number),
         lambda path: np.savez(path, rows=part.rows, truth=part.truth, logits=logits, mirrored=mirrored),
