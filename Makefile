@@ -7,6 +7,7 @@ HAR_MLFLOW_PORT ?= 5000
 # 0.0.0.0 opens the app to the network.
 export HAR_APP_HOST ?= 127.0.0.1
 PHOTOS ?= photos
+UNLABELLED ?= $(PHOTOS)/flickr8k
 DATASET ?= everyday
 BIN := .venv/bin
 
@@ -53,13 +54,16 @@ lock: .venv/installed-dev
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.serving
 
-# The models of data/*.csv; data/README.md says where their photos come from. PHOTOS is the folder with them.
-train-everyday: SOURCES := flickr8k willow
-train-sports: SOURCES := sports
+# The models of data/*.csv; data/README.md says where their photos come from. PHOTOS is the folder with them; OTHER, if given,
+# that with the photos of other.csv.
+train-everyday: ROOTS = flickr8k=$(PHOTOS) willow=$(PHOTOS) flickr8k-unlabelled=$(UNLABELLED)
+train-sports: ROOTS = sports=$(PHOTOS)
 train-everyday train-sports: train-%: .venv/installed
 	$(BIN)/har data show $* >/dev/null 2>&1 || \
-		$(BIN)/har data import csv data/$*.csv $(foreach source,$(SOURCES),--root $(source)=$(PHOTOS)) --name $*
-	$(BIN)/har train $* --dataset $*
+		$(BIN)/har data import csv data/$*.csv $(addprefix --root ,$(ROOTS)) --name $*
+	$(if $(OTHER),$(BIN)/har data show other >/dev/null 2>&1 || \
+		$(BIN)/har data import csv data/other.csv --root flickr8k=$(OTHER) --name other)
+	$(BIN)/har train $* --dataset $* $(if $(OTHER),--set outliers=other)
 
 # The ImageNet network that gives photos their embeddings; DATASET is the name of one with photos to calibrate it on.
 backbone: .venv/installed

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+
 _EPOCHS = 12
 _STEPS = 25
 _ROUNDS = 5
@@ -51,7 +52,7 @@ def steps(home: Path) -> None:
     import keras  # noqa: PLC0415 - the settings are read first here
 
     from har_core.datasets import cache, store  # noqa: PLC0415
-    from training import fit, network, recipe  # noqa: PLC0415
+    from training import fit, inputs, network, recipe  # noqa: PLC0415
     from training.selection import select  # noqa: PLC0415
 
     dataset, plan = store.load("photos"), recipe.load("finetune")
@@ -62,7 +63,9 @@ def steps(home: Path) -> None:
     photos = cache.pixels(dataset, 224)
     logits = [(fit.logits_of(model, photos, part.rows[:64]), part.truth[:64]) for part in (train, val)]
     head = fit.judge_head(logits[0], logits[1], selection.labels)
-    tuning = fit.FineTuning(model, photos, train, val, selection.labels, head, plan, home / "unused", fit.Watcher())
+    smoothing = plan.regularization.label_smoothing
+    examples = inputs.Examples.labelled(photos, train.rows, train.truth, len(selection.labels), smoothing)
+    tuning = fit.FineTuning(model, examples, val, selection.labels, head, plan, home / "unused", fit.Watcher())
     tuning._compile(plan.phases[0])
     batch = next(tuning._batches(1))
 

@@ -38,7 +38,7 @@ _CARD = """# {name}, version {version}
 Names what a person does in a photo: one of {count} labels, with a calibrated probability, and "unsure" where it may
 well be wrong.
 
-- **Network**: {backbone}, {size} × {size} px, {start}{tuned}; serves in {form}.
+- **Network**: {backbone}, {size} × {size} px{tuned_at}, {start}{tuned}{taught}; serves in {form}.
 - **Made** {created} from code revision `{revision}`, dataset fingerprint `{fingerprint}`.
 - **Meant for**: sorting and searching photos, teaching, prototypes.
 - **Not meant for**: decisions about a person (surveillance, hiring, insurance, policing), nor anything where a wrong
@@ -120,6 +120,7 @@ def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answe
         count=len(info.labels),
         backbone=recipe.backbone,
         size=info.input_size,
+        tuned_at=f" (fine-tuned at {recipe.image_size})" if recipe.serving_size and recipe.image_size else "",
         created=info.created[:10],
         revision=info.code_revision,
         fingerprint=str(info.dataset["fingerprint"])[:16],
@@ -146,6 +147,7 @@ def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answe
             recipe.start, f"starting from the model {recipe.start}"
         ),
         tuned=f", the upper {max(shares):.0%} fine-tuned" if shares else "",
+        taught=_taught(recipe, info),
         form=info.precision,
         sources="\n".join(
             f"- {source}, {count} photos. {_SOURCES.get(str(source), '')}".rstrip()
@@ -155,6 +157,17 @@ def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answe
         min_photos=recipe.min_photos,
         dataset=info.dataset["name"],
     )
+
+
+def _taught(recipe: Recipe, info: BundleInfo) -> str:
+    """What it learnt besides the labels."""
+    teachers = recipe.distillation.teachers
+    if not teachers:
+        return ""
+    unlabelled = (
+        f", also about {info.dataset['unlabelled']} photos without a label" if info.dataset["unlabelled"] else ""
+    )
+    return f", taught by {teachers} networks that differ by their seed{unlabelled}"
 
 
 def _interval(metric: Metric) -> str:

@@ -38,7 +38,7 @@ from training.fit import Watcher
 from training.recipe import Recipe
 from training.recipe import load as load_recipe
 from training.runs import Epoch
-from training.selection import Part, Selection, select
+from training.selection import Part, Selection, select, with_unlabelled
 from training.trainer import Trainer
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,8 @@ def cross_validate(dataset: Dataset, recipe: Recipe, count: int = _FOLDS, judged
     (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", "utf-8")
     for number, fold in zip(range(judged), folds(dataset, selection, count), strict=False):
         if not (folder / _ANSWERS.format(number)).exists():
-            _train_fold(dataset, recipe, fold, folder, number)
+            use_all = recipe.distillation.teachers > 0
+            _train_fold(dataset, recipe, with_unlabelled(fold, dataset) if use_all else fold, folder, number)
     return answers(folder, judged)
 
 
@@ -162,7 +163,8 @@ def _train_fold(dataset: Dataset, recipe: Recipe, fold: Selection, folder: Path,
     started = time.monotonic()
     keras.utils.set_random_seed(recipe.seed)
     state_file = folder / f"fold-{number}-checkpoint.npz"
-    model, photo = Trainer(recipe, dataset, fold, state_file, _Teller()).train()
+    trainer = Trainer(recipe, dataset, fold, state_file, _Teller())
+    model, photo = trainer.train()
     part = fold.parts["val"]
     photos = np.stack([photo(row) for row in part.rows])
     logits, mirrored = (fit.logits_of(model, views, np.arange(len(photos))) for views in (photos, photos[:, :, ::-1]))
@@ -170,7 +172,8 @@ def _train_fold(dataset: Dataset, recipe: Recipe, fold: Selection, folder: Path,
         folder / _ANSWERS.format(number),
         lambda path: np.savez(path, rows=part.rows, truth=part.truth, logits=logits, mirrored=mirrored),
     )
-    state_file.unlink(missing_ok=True)
+    for file in trainer.state_files:
+        file.unlink(missing_ok=True)
     log.info(
         "fold %d: accuracy %.3f, %.0f s",
         number,

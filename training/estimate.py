@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from har_core.config import settings
-from har_core.datasets.manifest import SPLITS
+from har_core.datasets.manifest import SPLITS, included
 from har_core.datasets.store import Dataset
 from har_core.errors import DatasetError
 from training import runs
@@ -55,13 +55,14 @@ def estimate(recipe: Recipe, dataset: Dataset) -> Estimate:
     except DatasetError as error:
         return Estimate({}, [], [], [str(error)], 0.0, 0.0)
     photos = {split: len(selection.parts[split].rows) for split in SPLITS}
-    seconds = _seconds(recipe, selection, dataset.info.images)
+    unlabelled = int(included(dataset.manifest())["label"].isna().sum())
+    seconds = _seconds(recipe, selection, dataset.info.images, unlabelled)
     return Estimate(
         photos, selection.labels, selection.left_out, _problems(recipe, dataset), seconds / _SPREAD, seconds * _SPREAD
     )
 
 
-def _seconds(recipe: Recipe, selection: Selection, images: int) -> float:
+def _seconds(recipe: Recipe, selection: Selection, images: int, unlabelled: int) -> float:
     cores = len(os.sched_getaffinity(0))
     side = recipe.image_size or IMAGE_SIZES.get(recipe.backbone, _GUESSED_PIXELS)
     scale = (side / IMAGE_SIZES.get(recipe.backbone, _GUESSED_PIXELS)) ** 2
@@ -71,6 +72,11 @@ def _seconds(recipe: Recipe, selection: Selection, images: int) -> float:
     total = _FIXED_SECONDS + forms * (_FORM_SECONDS + judged * forward)
     total += images * (forward + _DECODE / cores / 1000)
     trained, validated = len(selection.parts["train"].rows), len(selection.parts["val"].rows)
+    # Each teacher is trained like the network itself, which then also learns from the photos without a label.
+    teachers = recipe.distillation.teachers
+    trained = (1 + teachers) * trained + (unlabelled if teachers else 0)
+    validated *= 1 + teachers
+    total += 2 * teachers * (len(selection.parts["train"].rows) + unlabelled) * forward
     for phase in recipe.phases:
         measured = _measured(recipe, side)
         # Backwards costs about twice as much as forwards, in the layers that are trained.

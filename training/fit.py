@@ -18,6 +18,7 @@ from sklearn.metrics import f1_score
 from har_core.evaluation import calibration
 from training import checkpoint, inputs, network
 from training.checkpoint import Checkpoint
+from training.inputs import Examples
 from training.recipe import Head, Phase, Recipe
 from training.runs import Epoch, Progress, Step
 from training.selection import Part
@@ -116,9 +117,8 @@ class FineTuning:
 
     Attributes:
         model: As made by ``network.build``, with its head fitted.
-        photos: uint8 ``(n, S, S, 3)`` of the whole dataset.
         train: What to train on.
-        val: What to choose the epoch by.
+        val: What to choose the epoch by, of the same photos.
         labels: Their names.
         head: The figures of the head that it begins with.
         recipe: Phases and options.
@@ -127,8 +127,7 @@ class FineTuning:
     """
 
     model: keras.Model
-    photos: UInt8
-    train: Part
+    train: Examples
     val: Part
     labels: Sequence[str]
     head: Epoch
@@ -146,20 +145,20 @@ class FineTuning:
         self.watcher.epoch(state.epochs)
         while state.phase < len(self.recipe.phases):
             state = self._run_phase(state).next_phase()
-        _assign(self.model.variables, state.kept)
+        assign(self.model.variables, state.kept)
 
     def _fresh(self) -> Checkpoint:
         """The state before the first epoch."""
-        weights = _values(self.model.variables)
+        weights = values_of(self.model.variables)
         return Checkpoint(0, 0, 0, weights, [], weights, [self.head])
 
     def _run_phase(self, state: Checkpoint) -> Checkpoint:
         """Trains a phase to its end, or until it has not got better for a while."""
         phase = self.recipe.phases[state.phase]
         optimizer = self._compile(phase)
-        _assign(self.model.variables, state.weights)
+        assign(self.model.variables, state.weights)
         if state.optimizer:
-            _assign(optimizer.variables, state.optimizer)
+            assign(optimizer.variables, state.optimizer)
         while state.done < phase.epochs and not 0 < self.recipe.patience <= state.stale:
             state = self._run_epoch(state, optimizer)
             state.save(self.state_file)
@@ -172,12 +171,12 @@ class FineTuning:
         figures = self._train_epoch(state, number, optimizer)
         left = self._steps_left(state, self._steps) * (time.monotonic() - started) / self._steps
         self.watcher.progress(self._progress(state, number, self._steps, left, "judging the epoch"))
-        weights = _values(self.model.variables)
+        weights = values_of(self.model.variables)
         with _averaged(self.model, optimizer):
             judged = self._judge()
             is_best = judged["val_loss"] < state.best_loss
             is_kept = is_best or self.recipe.keep == "last"
-            kept = _values(self.model.variables) if is_kept else state.kept
+            kept = values_of(self.model.variables) if is_kept else state.kept
         epoch = Epoch(
             epoch=number,
             phase=state.phase + 1,
@@ -193,7 +192,7 @@ class FineTuning:
             done=state.done + 1,
             stale=0 if is_best else state.stale + 1,
             weights=weights,
-            optimizer=_values(optimizer.variables),
+            optimizer=values_of(optimizer.variables),
             kept=kept,
             epochs=[*state.epochs, epoch],
         )
@@ -217,13 +216,11 @@ class FineTuning:
         return epoch.values()
 
     def _batches(self, number: int) -> Iterator[inputs.Batch]:
-        one_hot = np.eye(len(self.labels), dtype=np.float32)[self.train.truth]
-        examples = inputs.Examples(self.photos, self.train.rows, one_hot)
         recipe = self.recipe
-        return inputs.epoch(examples, recipe.augmentation, recipe.optimizer.batch_size, (recipe.seed, number))
+        return inputs.epoch(self.train, recipe.augmentation, recipe.optimizer.batch_size, (recipe.seed, number))
 
     def _judge(self) -> dict[str, Any]:
-        return judge(logits_of(self.model, self.photos, self.val.rows), self.val.truth, self.labels)
+        return judge(logits_of(self.model, self.train.photos, self.val.rows), self.val.truth, self.labels)
 
     def _progress(
         self, state: Checkpoint, number: int, step: int, seconds_left: float | None, what: str = "fine-tuning"
@@ -249,7 +246,7 @@ class FineTuning:
     @cached_property
     def _label_weights(self) -> Floats:
         """How much a photo of each label counts; 1 on average."""
-        counts = np.bincount(self.train.truth, minlength=len(self.labels))
+        counts = self.train.targets.sum(axis=0)
         weights = counts ** -float(self.recipe.regularization.balance)
         return (weights / (weights @ counts / counts.sum())).astype(np.float32)
 
@@ -269,8 +266,7 @@ class FineTuning:
             ema_momentum=options.ema or 0.99,
         )
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        smoothing = self.recipe.regularization.label_smoothing
-        loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=smoothing)
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         self.model.compile(optimizer, loss, metrics=["accuracy"])
         optimizer.build(self.model.trainable_variables)
         return optimizer
@@ -280,7 +276,7 @@ def best_so_far(model: keras.Model, state_file: Path) -> bool:
     """Gives the model the best weights of an unfinished fine-tuning; whether there are any."""
     state = checkpoint.load(state_file)
     if state is not None:
-        _assign(model.variables, state.kept)
+        assign(model.variables, state.kept)
     return state is not None
 
 
@@ -329,16 +325,18 @@ def _averaged(model: keras.Model, optimizer: keras.Optimizer) -> Iterator[None]:
     if not optimizer.use_ema:
         yield
         return
-    kept = _values(model.trainable_variables)
+    kept = values_of(model.trainable_variables)
     optimizer.finalize_variable_values(model.trainable_variables)
     yield
-    _assign(model.trainable_variables, kept)
+    assign(model.trainable_variables, kept)
 
 
-def _values(variables: Sequence[keras.Variable]) -> list[npt.NDArray[Any]]:
+def values_of(variables: Sequence[keras.Variable]) -> list[npt.NDArray[Any]]:
+    """Copies of what variables hold."""
     return [variable.numpy() for variable in variables]
 
 
-def _assign(variables: Sequence[keras.Variable], values: Sequence[npt.NDArray[Any]]) -> None:
+def assign(variables: Sequence[keras.Variable], values: Sequence[npt.NDArray[Any]]) -> None:
+    """Gives variables what ``values_of`` took from them."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)

@@ -37,6 +37,20 @@ class Examples:
     rows: Indices
     targets: Floats
 
+    @classmethod
+    def labelled(cls, photos: UInt8, rows: Indices, truth: Indices, labels: int, smoothing: float) -> "Examples":
+        """Photos with labels, smoothed (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
+
+        Args:
+            photos: See the class.
+            rows: See the class.
+            truth: Label indices ``(m,)``.
+            labels: How many there are.
+            smoothing: Share of a label that is given to all labels, 0–1.
+        """
+        one_hot = np.eye(labels, dtype=np.float32)[truth]
+        return cls(photos, rows, (1 - smoothing) * one_hot + np.float32(smoothing / labels))
+
 
 def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tuple[int, int]) -> Iterator[Batch]:
     """One epoch of shuffled, augmented batches, made on other cores while the network is busy.

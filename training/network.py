@@ -71,6 +71,19 @@ def load(reference: str, backbone: str) -> keras.Model:
     return model
 
 
+def resized(model: keras.Model, backbone: str, image_size: int) -> keras.Model:
+    """The same network for photos of another size.
+
+    Args:
+        model: As made by ``build``.
+        backbone: Its backbone's name.
+        image_size: Side of the square input, pixels.
+    """
+    other = build(backbone, image_size, model.output_shape[-1], model.get_layer("dropout").rate, start="random")
+    other.set_weights(model.get_weights())
+    return other
+
+
 def backbone_of(model: keras.Model) -> keras.Model:
     """The backbone inside ``build``'s model."""
     return next(layer for layer in model.layers if isinstance(layer, keras.Model))

@@ -114,6 +114,7 @@ def package(run: Run, trained: Trained, progress: Progress) -> Packaged:
             "fingerprint": trained.selection.fingerprint,
             "labels_left_out": ", ".join(trained.selection.left_out),
             **{name: len(part.rows) for name, part in trained.selection.parts.items()},
+            "unlabelled": len(trained.selection.unlabelled),
         },
         recipe=run.recipe.model_dump(mode="json"),
         code_revision=trained.revision,

@@ -98,11 +98,30 @@ class Regularization(_Part):
     Attributes:
         balance: How much more a photo of a rare label counts: its weight is the label's frequency to the power of
             minus this; 0: all count the same, 1: all labels do.
+        logit_adjustment: What fine-tuning has learnt of how frequent labels are is taken back in this part, by lowering
+            each label's logit by that times the log of its frequency (Menon et al. 2021,
+            https://arxiv.org/abs/2007.07314). Rare labels are then found more often.
     """
 
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="Share of a label given to all labels.")
     dropout: float = Field(0.3, ge=0, lt=1, description="Share of features left out at random.")
     balance: float = Field(0.0, ge=0, le=1, description="0: every photo counts the same; 1: every label does.")
+    logit_adjustment: float = Field(0.0, ge=0, le=2, description="How far the answers disregard frequencies.")
+
+
+class Distillation(_Part):
+    """Teachers: networks from other seeds, whose mean answer the network that is kept learns from.
+
+    They also answer for the photos of the dataset that have no label, which the network learns from as well (Hinton et
+    al. 2015, https://arxiv.org/abs/1503.02531; Xie et al. 2020, https://arxiv.org/abs/1911.04252).
+
+    Attributes:
+        teachers: How many. Each is trained by the recipe's phases, and takes as long as a run without teachers.
+        share: What their answer counts for a photo that has a label; the label counts the rest.
+    """
+
+    teachers: int = Field(0, ge=0, le=20, description="Networks from other seeds to learn from; 0: none.")
+    share: float = Field(0.5, ge=0, le=1, description="What their answers count beside the labels.")
 
 
 class Recipe(_Part):
@@ -113,6 +132,9 @@ class Recipe(_Part):
         backbone: ``efficientnet_lite0`` to ``2``, ``keras:CLASS`` of ``keras.applications``, or ``kerashub:PRESET``.
         start: Where the backbone's weights come from: ``imagenet``, ``random``, or a model of ours (``sports@1``).
         image_size: Side of the network's square input in pixels; the backbone's own when absent.
+        serving_size: The same side when the network serves, where that is another one. Random crops show things larger
+            than they are, so that a network is often better at somewhat larger photos than it was fine-tuned on
+            (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
         min_photos: Labels with fewer photos are left out: they can be neither learnt nor measured.
         phases: Of fine-tuning, one after the other.
         patience: Epochs of a phase without a better validation loss after which it ends; 0: never early.
@@ -130,6 +152,9 @@ class Recipe(_Part):
     image_size: int | None = Field(
         None, ge=32, le=1024, description="Side of the input, px; the backbone's own if absent."
     )
+    serving_size: int | None = Field(
+        None, ge=32, le=1024, description="The same after fine-tuning, px; image_size if absent."
+    )
     min_photos: int = Field(12, ge=3, description="Labels with fewer photos are left out.")
     seed: int = Field(0, ge=0, lt=2**31, description="The same seed gives the same model.")
     head: Head = Head()
@@ -137,6 +162,7 @@ class Recipe(_Part):
     optimizer: Optimizer = Optimizer()
     augmentation: Augmentation = Augmentation()
     regularization: Regularization = Regularization()
+    distillation: Distillation = Distillation()
     patience: int = Field(4, ge=0, description="Epochs without progress after which a phase ends; 0: never early.")
     keep: Literal["best", "last"] = Field("best", description="Which epoch's weights are kept.")
     precision: Precision | Literal["auto"] = Field("float16", description="Of the network that serves.")

@@ -14,7 +14,7 @@ from training import packaging, runs, starts
 from training.fit import Watcher
 from training.packaging import Packaged, Trained
 from training.runs import Epoch, Outcome, Progress, Run, Step
-from training.selection import select
+from training.selection import select, with_unlabelled
 from training.tracking import Tracker
 from training.trainer import Trainer
 
@@ -66,6 +66,8 @@ def train(run: Run) -> None:
     started = time.monotonic()
     recipe, dataset = run.recipe, store.load(run.record.dataset)
     selection = select(dataset, recipe.min_photos)
+    if recipe.distillation.teachers:
+        selection = with_unlabelled(selection, dataset)
     tracker = Tracker(run)
     reporter = Reporter(run, tracker)
     reporter.activity(0, 1, "starting")
@@ -74,8 +76,9 @@ def train(run: Run) -> None:
         {"dataset_fingerprint": selection.fingerprint, "code_revision": revision, "labels": len(selection.labels)}
     )
     log.info(
-        "photos: %s; labels: %d, left out: %s",
+        "photos: %s, without a label: %d; labels: %d, left out: %s",
         {name: len(part.rows) for name, part in selection.parts.items()},
+        len(selection.unlabelled),
         len(selection.labels),
         ", ".join(selection.left_out) or "none",
     )
@@ -88,7 +91,8 @@ def train(run: Run) -> None:
     packaged = packaging.package(run, Trained(model, selection, photo, revision), reporter.activity)
     reporter.activity(0, 1, "keeping the result")
     tracker.finish(packaged.bundle, confusion_figure(packaged))
-    (run.folder / runs.CHECKPOINT).unlink(missing_ok=True)
+    for file in trainer.state_files:
+        file.unlink(missing_ok=True)
     run.end(
         Outcome(
             state="done",

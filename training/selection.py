@@ -1,11 +1,12 @@
 """Which photos of a dataset a training uses. Needs no TensorFlow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from har_core.datasets import duplicates
 from har_core.datasets.manifest import SPLITS, fingerprint, included
 from har_core.datasets.store import Dataset
 from har_core.errors import DatasetError
@@ -30,16 +31,18 @@ class Selection:
         labels: In the order of the network's outputs.
         left_out: Labels with too few photos.
         parts: By split.
+        unlabelled: Rows of photos without a label, where these are wanted ``(n,)``.
     """
 
     manifest: pd.DataFrame
     labels: list[str]
     left_out: list[str]
     parts: dict[str, Part]
+    unlabelled: Indices = field(default_factory=lambda: np.empty(0, np.int64))
 
     @property
     def fingerprint(self) -> str:
-        """Of the photos used, with their labels and splits."""
+        """Of the labelled photos used, with their labels and splits."""
         return fingerprint(self.manifest)
 
 
@@ -76,6 +79,20 @@ def select(dataset: Dataset, min_photos: int) -> Selection:
         )
     parts = {str(name): _part(rows, labels) for name, rows in manifest.groupby("split")}
     return Selection(manifest, labels, left_out, parts)
+
+
+def with_unlabelled(selection: Selection, dataset: Dataset) -> Selection:
+    """Adds the photos that have no label, but for those of scenes that are measured on.
+
+    Args:
+        selection: What of the labelled photos is used, for what.
+        dataset: Whose photos.
+    """
+    photos = included(dataset.manifest())
+    scenes = pd.Series(duplicates.clusters(photos), photos.index)
+    measured = [part.rows for name, part in selection.parts.items() if name != "train"]
+    is_free = photos["label"].isna() & ~scenes.isin(scenes[np.concatenate(measured)])
+    return replace(selection, unlabelled=photos.index[is_free].to_numpy())
 
 
 def _part(rows: pd.DataFrame, labels: list[str]) -> Part:

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from har_core.config import settings
 from har_core.datasets import cache
@@ -14,10 +15,11 @@ from har_core.embedding import Embedder
 from har_core.errors import DatasetError
 from har_core.files import write_beside
 from har_core.images import RGBImage
-from training import backbones, fit, network
-from training.fit import FineTuning, UInt8, Watcher
+from training import backbones, distillation, fit, network
+from training.fit import FineTuning, Watcher
+from training.inputs import Examples
 from training.recipe import Recipe
-from training.runs import Epoch
+from training.runs import Epoch, Progress
 from training.selection import Selection
 
 
@@ -53,14 +55,29 @@ class Trainer:
         labels, dropout = len(self.selection.labels), recipe.regularization.dropout
         model = network.build(recipe.backbone, size, labels, dropout, recipe.start)
         head = self._fit_head(model)
-        if not recipe.phases:
+        if not self.state_file.exists():
             self.watcher.epoch([head])
+        if not recipe.phases:
             return model, _reader(self.dataset, size)
         photos = cache.pixels(self.dataset, size, self.watcher.activity)
         self._require_readable(cache.unreadable(self.dataset, size))
         if not (finish and fit.best_so_far(model, self.state_file)):
-            self._fine_tune(model, photos, head)
+            train = self.selection.parts["train"]
+            smoothing = recipe.regularization.label_smoothing
+            examples = Examples.labelled(photos, train.rows, train.truth, labels, smoothing)
+            if recipe.distillation.teachers:
+                examples = self._taught(model, examples, head)
+            self._fine_tune(model, examples, head)
+        self._adjust_logits(model)
+        if recipe.serving_size:
+            model = network.resized(model, recipe.backbone, recipe.serving_size)
+            return model, _reader(self.dataset, recipe.serving_size)
         return model, photos.__getitem__
+
+    @property
+    def state_files(self) -> list[Path]:
+        """Every checkpoint there may be."""
+        return [self.state_file, *map(self._teacher_file, range(self.recipe.distillation.teachers))]
 
     def _fit_head(self, model: keras.Model) -> Epoch:
         """Sets the model's head to the best one for the backbone as it is; gives its figures."""
@@ -74,12 +91,40 @@ class Trainer:
         learnt, judged = ((embeddings[part.rows] @ kernel + bias, part.truth) for part in (train, val))
         return fit.judge_head(learnt, judged, self.selection.labels)
 
-    def _fine_tune(self, model: keras.Model, photos: UInt8, head: Epoch) -> None:
+    def _taught(self, model: keras.Model, labelled: Examples, head: Epoch) -> Examples:
+        """Trains the teachers, one after the other from the same weights, and asks them; the model is as it was."""
+        options, begin = self.recipe.distillation, fit.values_of(model.variables)
+        rows = np.concatenate([labelled.rows, self.selection.unlabelled])
+        answers = []
+        for number in range(options.teachers):
+            to_come = options.teachers - number - 1 + len(rows) / len(labelled.rows)
+            teacher = self._teacher(number, to_come)
+            teacher._fine_tune(model, labelled, head)
+            teacher.watcher.activity(0, 1, "answering")
+            both = (fit.logits_of(model, photos, rows) for photos in (labelled.photos, labelled.photos[:, :, ::-1]))
+            answers.append(distillation.answer(*both))
+            fit.assign(model.variables, begin)
+        return distillation.distilled(labelled, self.selection.unlabelled, answers, options.share)
+
+    def _teacher(self, number: int, to_come: float) -> "Trainer":
+        """Trains the same network in another way: it sees other crops, in another order."""
+        return replace(
+            self,
+            recipe=self.recipe.model_copy(update={"seed": self.recipe.seed + number + 1}),
+            state_file=self._teacher_file(number),
+            watcher=_TeacherWatcher(
+                self.watcher, f"teacher {number + 1} of {self.recipe.distillation.teachers}", to_come
+            ),
+        )
+
+    def _teacher_file(self, number: int) -> Path:
+        return self.state_file.with_stem(f"{self.state_file.stem}-teacher-{number}")
+
+    def _fine_tune(self, model: keras.Model, train: Examples, head: Epoch) -> None:
         tuned = network.in_half_precision(model) if self.recipe.optimizer.mixed_precision else model
         FineTuning(
             model=tuned,
-            photos=photos,
-            train=self.selection.parts["train"],
+            train=train,
             val=self.selection.parts["val"],
             labels=self.selection.labels,
             head=head,
@@ -89,11 +134,47 @@ class Trainer:
         ).run()
         model.set_weights(tuned.get_weights())
 
+    def _adjust_logits(self, model: keras.Model) -> None:
+        """Takes back some of what fine-tuning has learnt of the labels' frequencies; the head alone knows none."""
+        counts = np.bincount(self.selection.parts["train"].truth)
+        kernel, bias = model.get_layer("head").get_weights()
+        bias -= self.recipe.regularization.logit_adjustment * np.log(counts / counts.sum())
+        model.get_layer("head").set_weights([kernel, bias])
+
     def _require_readable(self, unreadable: dict[int, str]) -> None:
+        used = {*self.selection.manifest.index, *self.selection.unlabelled}
         for row, message in unreadable.items():
-            if row in self.selection.manifest.index:
+            if row in used:
                 path = self.dataset.base()["path"][row]
                 raise DatasetError(f"{path}: {message} Put it back, or exclude it on the page Dataset, then resume.")
+
+
+@dataclass(frozen=True)
+class _TeacherWatcher(Watcher):
+    """Passes on how far a teacher's training is, but not its figures: they are not those of the network to be kept.
+
+    Attributes:
+        watcher: To whom.
+        name: The teacher's.
+        to_come: How much there is to fine-tune after this one, in multiples of it.
+    """
+
+    watcher: Watcher
+    name: str
+    to_come: float
+
+    def activity(self, done: int, total: int, what: str) -> None:
+        self.watcher.activity(done, total, f"{self.name}: {what}")
+
+    def progress(self, progress: Progress) -> None:
+        changes = {"what": f"{self.name}: {progress.what}", "seconds_left": self._seconds_left(progress)}
+        self.watcher.progress(progress.model_copy(update=changes))
+
+    def _seconds_left(self, progress: Progress) -> float | None:
+        if not (progress.seconds_left and progress.epoch and progress.epochs):
+            return None
+        left = 1 - (progress.epoch - 1 + progress.done / progress.total) / progress.epochs
+        return progress.seconds_left * (1 + self.to_come / left)
 
 
 def _embedding_network(model: keras.Model, recipe: Recipe) -> Path:

@@ -16,7 +16,7 @@ from training.estimate import Estimate, estimate
 from training.recipe import Phase, Recipe
 
 _SPLIT = 0.15
-_PARTS = ("head", "phases", "optimizer", "augmentation", "regularization")
+_PARTS = ("head", "phases", "optimizer", "augmentation", "regularization", "distillation")
 _NAMED_APART = "name"
 _MOST_PHASES = 20
 _MOST_CHANGES = 6
@@ -28,6 +28,7 @@ _ICONS = {
     "optimizer": ":material/trending_down:",
     "augmentation": ":material/filter:",
     "regularization": ":material/balance:",
+    "distillation": ":material/school:",
 }
 
 

@@ -1,16 +1,12 @@
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from har_core import explain, images
+from har_core import explain
 from har_core.bundle import Bundle
-from har_core.datasets import ingest
-from har_core.datasets.sources import table
-from har_core.datasets.split import split_dataset
 from har_core.predictor import Predictor
 
 
@@ -91,38 +87,3 @@ def test_the_heat_map_is_bright_where_the_evidence_is(tiny_session):
 def test_overlay_keeps_the_size_and_survives_an_empty_map():
     image = plain((10, 20, 30))
     assert explain.overlay(image, np.zeros((4, 4), np.float32)).shape == image.shape
-
-
-@pytest.mark.parametrize("colour", [0, 255])
-def test_a_blank_photo_is_unsure_to_the_shipped_model(everyday, colour):
-    assert everyday.predict(plain((colour,) * 3)).decision == "unsure"
-
-
-def test_mirroring_changes_few_answers_of_the_shipped_model(everyday, real_photos):
-    same = [
-        everyday.predict(photo).label == everyday.predict(np.ascontiguousarray(photo[:, ::-1])).label
-        for photo, _ in real_photos
-    ]
-    assert np.mean(same) >= 0.85
-
-
-def test_the_shipped_model_is_as_right_as_its_card_says(everyday, real_photos):
-    accuracy = everyday.bundle.info.evaluation.metrics["accuracy"].value
-    assert accuracy > 0.5
-    right = [everyday.predict(photo).label == label for photo, label in real_photos]
-    assert np.mean(right) == pytest.approx(accuracy, abs=0.005)
-
-
-@pytest.fixture
-def real_photos(photos_root, everyday):
-    """The test split of the set that the model was made from: photos, none of them trained on, with their labels."""
-    dataset = ingest.ingest("everyday", table.read(photos_root / "everyday" / "labels.csv"))
-    split_dataset(dataset, val=0.15, test=0.15)
-    assert dataset.base()["label"].nunique() > len(everyday.labels), "rare labels were left out"
-    manifest = dataset.base()
-    manifest = manifest[manifest["label"].isin(everyday.labels) & (manifest["split"] == "test")]
-    assert len(manifest) == everyday.bundle.info.evaluation.n
-    return [
-        (images.decode(images.read(Path(path)), min_side=everyday.input_size), label)
-        for path, label in zip(manifest["path"], manifest["label"], strict=True)
-    ]

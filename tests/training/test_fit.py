@@ -6,6 +6,7 @@ import pytest
 from tests.conftest import tiny_network
 from training import checkpoint, fit
 from training.fit import FineTuning, Watcher
+from training.inputs import Examples
 from training.recipe import Recipe
 from training.selection import Part
 
@@ -57,7 +58,8 @@ def tuning(tmp_path, watcher, **changes):
     plan = Recipe.model_validate(PLAN | changes)
     logits = [(fit.logits_of(model, photos(), part.rows), part.truth) for part in (train, val)]
     head = fit.judge_head(*logits, LABELS)
-    return FineTuning(model, photos(), train, val, LABELS, head, plan, tmp_path / "state.npz", watcher)
+    examples = Examples.labelled(photos(), train.rows, train.truth, 3, plan.regularization.label_smoothing)
+    return FineTuning(model, examples, val, LABELS, head, plan, tmp_path / "state.npz", watcher)
 
 
 def weights(model):
@@ -86,7 +88,7 @@ def test_the_best_epoch_is_what_remains(tmp_path):
     assert [epoch.phase for epoch in epochs] == [0, 1, 1, 1, 2, 2]
     best = min(epochs, key=lambda epoch: epoch.val_loss)
     assert [epoch for epoch in epochs if epoch.best][-1] == best
-    logits = fit.logits_of(run.model, run.photos, run.val.rows)
+    logits = fit.logits_of(run.model, run.train.photos, run.val.rows)
     assert fit.judge(logits, run.val.truth, LABELS)["val_loss"] == pytest.approx(best.val_loss, abs=1e-5)
 
 
@@ -98,7 +100,7 @@ def test_the_last_epoch_remains_where_that_is_wanted(tmp_path):
     epochs = run.watcher.epochs
     assert epochs[-1].val_loss > epochs[0].val_loss
     assert not epochs[-1].best
-    logits = fit.logits_of(run.model, run.photos, run.val.rows)
+    logits = fit.logits_of(run.model, run.train.photos, run.val.rows)
     assert fit.judge(logits, run.val.truth, LABELS)["val_loss"] == pytest.approx(epochs[-1].val_loss, abs=1e-5)
 
 

@@ -105,6 +105,14 @@ def test_fine_tuning_learns_and_keeps_its_curves(coloured_photos):
     assert not (run.folder / runs.CHECKPOINT).exists(), "nothing is left to go on from"
 
 
+def test_a_network_has_teachers(coloured_photos):
+    run, bundle = trained(coloured_photos, distillation={"teachers": 1}, **TUNED)
+    assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
+    assert bundle.info.dataset["unlabelled"] == 0
+    assert "taught by 1 networks" in (bundle.folder / bundles.CARD).read_text()
+    assert not list(run.folder.glob("checkpoint*")), "nothing is left to go on from"
+
+
 def test_all_precisions_are_tried_and_the_cheapest_good_one_serves(coloured_photos):
     _, bundle = trained(coloured_photos, image_size=64, precision="auto")
     tried = {export.precision: export for export in bundle.info.exports}

@@ -1,0 +1,104 @@
+"""The models that ship, and what they say of the photos that they were tested on, which none has learnt from."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+
+from har_core import images, serving
+from har_core.config import PROJECT_ROOT
+from har_core.datasets.sources import table
+from har_core.evaluation import judging, metrics
+from har_core.images import RGBImage
+from har_core.predictor import Predictor
+
+SOURCES = {"everyday": ["flickr8k", "willow"], "sports": ["sports"]}
+_VARIED = 300
+_SIDE = 224
+
+
+@pytest.fixture(scope="module", params=list(SOURCES))
+def model(request) -> Predictor:
+    return Predictor(serving.find(request.param), threads=2)
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Photos with their labels' indices, and what the model says of them."""
+
+    photos: list[RGBImage]
+    truth: np.ndarray
+    answers: metrics.Answers
+
+
+@pytest.fixture(scope="module")
+def tested(model, photos_root) -> Tested:
+    name = model.bundle.info.name
+    roots = dict.fromkeys(SOURCES[name], photos_root / name)
+    listed = [row for row in table.read(PROJECT_ROOT / "data" / f"{name}.csv", roots).candidates if row.split == "test"]
+    listed = [row for row in listed if row.label in model.labels]
+    photos = [images.decode(images.read(row.path), min_side=model.input_size) for row in listed]
+    truth = np.array([model.labels.index(row.label) for row in listed])
+    return Tested(photos, truth, judging.together([judging.ask(model, photo) for photo in photos], truth))
+
+
+def test_each_is_as_good_as_its_card_says(model, tested):
+    evaluation = model.bundle.info.evaluation
+    assert len(tested.photos) == evaluation.n
+    found = metrics.headline(tested.answers)
+    assert set(found) == set(evaluation.metrics)
+    for name, metric in evaluation.metrics.items():
+        # Another processor rounds differently: a photo or two may change sides.
+        assert found[name].value == pytest.approx(metric.value, abs=0.01), name
+
+
+def _plain(value: int) -> RGBImage:
+    return np.full((_SIDE, _SIDE, 3), value, np.uint8)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [_plain(0), _plain(255), np.random.default_rng(0).integers(0, 256, (_SIDE, _SIDE, 3), np.uint8)],
+    ids=["black", "white", "noise"],
+)
+def test_a_picture_of_nothing_is_unsure(model, picture):
+    assert model.predict(picture).decision == "unsure"
+
+
+def _compressed(photo: RGBImage) -> RGBImage:
+    _, payload = cv2.imencode(".jpg", photo[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 50])
+    return cv2.imdecode(payload, cv2.IMREAD_COLOR_RGB)
+
+
+def _shifted(photo: RGBImage) -> RGBImage:
+    down, right = (round(0.03 * side) for side in photo.shape[:2])
+    return np.pad(photo, ((down, 0), (right, 0), (0, 0)), "reflect")[: photo.shape[0], : photo.shape[1]]
+
+
+@pytest.mark.parametrize(
+    "vary",
+    [
+        lambda photo: np.ascontiguousarray(photo[:, ::-1]),
+        lambda photo: cv2.convertScaleAbs(photo, alpha=1.2),
+        lambda photo: cv2.convertScaleAbs(photo, alpha=0.8),
+        _compressed,
+        _shifted,
+    ],
+    ids=["mirrored", "brighter", "darker", "jpeg-50", "shifted"],
+)
+def test_what_changes_little_in_a_photo_changes_few_answers(model, tested, vary):
+    some = np.random.default_rng(0).permutation(len(tested.photos))[:_VARIED]
+    before = [model.labels[index] for index in tested.answers.found[some]]
+    after = [found.label for found in model.predict_many([vary(tested.photos[row]) for row in some])]
+    changed = np.mean([one != other for one, other in zip(before, after, strict=True)])
+    assert changed <= 0.10
+
+
+def test_photos_of_nothing_on_its_list_are_mostly_unsure(model, photos_root):
+    photos = [
+        images.decode(images.read(path), min_side=model.input_size) for path in images.find(photos_root / "other")
+    ]
+    unsure = np.mean([found.decision == "unsure" for found in model.predict_many(photos)])
+    assert unsure == pytest.approx(model.bundle.info.evaluation.outliers.unsure_share.value, abs=0.02)
+    assert unsure > 0.9
