@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-
 _EPOCHS = 12
 _STEPS = 25
 _ROUNDS = 5
