@@ -167,7 +167,8 @@ def _taught(recipe: Recipe, info: BundleInfo) -> str:
     unlabelled = (
         f", also about {info.dataset['unlabelled']} photos without a label" if info.dataset["unlabelled"] else ""
     )
-    return f", taught by {teachers} networks that differ by their seed{unlabelled}"
+    who = f"{teachers} networks of other seeds" if teachers > 1 else "1 network of another seed"
+    return f", taught by {who}{unlabelled}"
 
 
 def _interval(metric: Metric) -> str:

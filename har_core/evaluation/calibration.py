@@ -10,6 +10,9 @@ from har_core.bundle import Thresholds
 
 Floats = npt.NDArray[np.floating]
 
+# What is more probably wrong than right is not sure, however good the model is on the whole.
+_LEAST_CONFIDENCE = 0.5
+
 
 def fit_temperature(logits: Floats, truth: npt.NDArray[np.integer]) -> float:
     """Finds the temperature that gives held-out labels the highest likelihood.
@@ -75,4 +78,4 @@ def fit_thresholds(logits: Floats, truth: npt.NDArray[np.integer], temperature: 
     familiar = energy >= lowest  # Strange photos are unsure however confident the answer: they have no say here.
     right = probabilities.argmax(axis=1) == truth
     confidence = fit_threshold(probabilities.max(axis=1)[familiar], right[familiar], precision)
-    return Thresholds(confidence=confidence, precision=precision, energy=lowest)
+    return Thresholds(confidence=max(confidence, _LEAST_CONFIDENCE), precision=precision, energy=lowest)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from har_core import bundle as bundles
 from har_core import images, serving
 from har_core.config import PROJECT_ROOT
 from har_core.datasets.sources import table
@@ -41,6 +42,12 @@ def tested(model, photos_root) -> Tested:
     photos = [images.decode(images.read(row.path), min_side=model.input_size) for row in listed]
     truth = np.array([model.labels.index(row.label) for row in listed])
     return Tested(photos, truth, judging.together([judging.ask(model, photo) for photo in photos], truth))
+
+
+def test_its_card_is_in_the_docs(model):
+    for name in (bundles.CARD, bundles.CALIBRATION):
+        copy = PROJECT_ROOT / "docs" / "models" / model.bundle.info.name / name
+        assert copy.read_bytes() == model.bundle.read(name), "make cards"
 
 
 def test_each_is_as_good_as_its_card_says(model, tested):

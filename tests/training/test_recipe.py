@@ -6,7 +6,7 @@ from training.recipe import Recipe
 
 
 def test_the_recipes_that_ship_are_valid():
-    assert {"quick", "finetune", "everyday"} <= set(recipe.presets())
+    assert {"quick", "finetune", "everyday", "sports"} <= set(recipe.presets())
     for name in recipe.presets():
         assert recipe.load(name).precision
     assert recipe.load("quick").epochs == 0

@@ -105,11 +105,13 @@ def test_fine_tuning_learns_and_keeps_its_curves(coloured_photos):
     assert not (run.folder / runs.CHECKPOINT).exists(), "nothing is left to go on from"
 
 
-def test_a_network_has_teachers(coloured_photos):
-    run, bundle = trained(coloured_photos, distillation={"teachers": 1}, **TUNED)
+def test_a_network_has_teachers_and_serves_at_another_size(coloured_photos):
+    run, bundle = trained(coloured_photos, distillation={"teachers": 1}, serving_size=96, **TUNED)
     assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
-    assert bundle.info.dataset["unlabelled"] == 0
-    assert "taught by 1 networks" in (bundle.folder / bundles.CARD).read_text()
+    assert (bundle.info.dataset["unlabelled"], bundle.info.input_size) == (0, 96)
+    card = (bundle.folder / bundles.CARD).read_text()
+    assert "96 × 96 px (fine-tuned at 64)" in card
+    assert "taught by 1 network of another seed" in card
     assert not list(run.folder.glob("checkpoint*")), "nothing is left to go on from"
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from har_core import feedback
+from har_core import feedback, serving
 from har_core.config import PROJECT_ROOT
 from har_core.errors import NotAnImage
 from har_core.predictor import Score
@@ -109,7 +109,8 @@ def test_a_visitor_chooses_among_the_models_that_ship(use_setting, tiny_bundle):
 
     streamlit.cache_resource.clear()
     models = tiny_bundle.folder.parent
-    shutil.copytree(PROJECT_ROOT / "models" / "everyday@1", models / "everyday@1")
+    shipped = serving.find("everyday").folder
+    shutil.copytree(shipped, models / shipped.name)
     use_setting("SHIPPED_MODELS", models)
     app = open_page("pages/1_Predict.py")
     assert "19 actions" in texts(app)
