@@ -68,7 +68,7 @@ train-everyday train-sports: train-%: .venv/installed
 # The cards of the models that ship, for those who read docs/.
 cards:
 	rm -rf docs/models
-	for bundle in models/*@*; do \
+	set -e; for bundle in models/*@*; do \
 		folder=docs/models/$$(basename $${bundle%@*}); mkdir -p $$folder; \
 		cp $$bundle/card.md $$bundle/calibration.svg $$folder; \
 	done

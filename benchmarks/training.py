@@ -62,8 +62,7 @@ def steps(home: Path) -> None:
     photos = cache.pixels(dataset, 224)
     logits = [(fit.logits_of(model, photos, part.rows[:64]), part.truth[:64]) for part in (train, val)]
     head = fit.judge_head(logits[0], logits[1], selection.labels)
-    smoothing = plan.regularization.label_smoothing
-    examples = inputs.Examples.labelled(photos, train.rows, train.truth, len(selection.labels), smoothing)
+    examples = inputs.Examples.labelled(photos, train.rows, train.truth, len(selection.labels), plan.regularization)
     tuning = fit.FineTuning(model, examples, val, selection.labels, head, plan, home / "unused", fit.Watcher())
     tuning._compile(plan.phases[0])
     batch = next(tuning._batches(1))

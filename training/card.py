@@ -81,7 +81,7 @@ What was tried for serving; one photo on one core, median.
 
 ## Data
 
-{photos} photos. The photos themselves are not part of this project.
+{photos} photos with a label{unlabelled}. The photos themselves are not part of this project.
 
 {sources}
 
@@ -113,7 +113,7 @@ def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answe
     """
     recipe = Recipe.model_validate(info.recipe)
     shares = [phase.train_share for phase in recipe.phases]
-    energy = info.thresholds.energy
+    energy, unlabelled = info.thresholds.energy, info.dataset.get("unlabelled")
     return _CARD.format(
         name=info.name,
         version=info.version,
@@ -143,11 +143,12 @@ def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answe
             for form in info.exports
         ),
         photos=len(manifest),
+        unlabelled=f", and {unlabelled} without one, for which the teachers answered" if unlabelled else "",
         start={"imagenet": "pretrained on ImageNet", "random": "from random weights"}.get(
             recipe.start, f"starting from the model {recipe.start}"
         ),
         tuned=f", the upper {max(shares):.0%} fine-tuned" if shares else "",
-        taught=_taught(recipe, info),
+        taught=_taught(recipe),
         form=info.precision,
         sources="\n".join(
             f"- {source}, {count} photos. {_SOURCES.get(str(source), '')}".rstrip()
@@ -159,16 +160,14 @@ def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answe
     )
 
 
-def _taught(recipe: Recipe, info: BundleInfo) -> str:
-    """What it learnt besides the labels."""
-    teachers = recipe.distillation.teachers
+def _taught(recipe: Recipe) -> str:
+    """Who taught it, besides the labels."""
+    teachers = recipe.teachers
     if not teachers:
         return ""
-    unlabelled = (
-        f", also about {info.dataset['unlabelled']} photos without a label" if info.dataset["unlabelled"] else ""
+    return (
+        f", taught by {teachers} networks of other seeds" if teachers > 1 else ", taught by a network of another seed"
     )
-    who = f"{teachers} networks of other seeds" if teachers > 1 else "1 network of another seed"
-    return f", taught by {who}{unlabelled}"
 
 
 def _interval(metric: Metric) -> str:

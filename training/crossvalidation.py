@@ -28,6 +28,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from har_core import scores
 from har_core.config import settings
 from har_core.datasets import duplicates, store
+from har_core.datasets.manifest import fingerprint
 from har_core.datasets.store import Dataset
 from har_core.errors import HarError, RecipeInvalid
 from har_core.evaluation import calibration, metrics
@@ -134,7 +135,7 @@ def cross_validate(dataset: Dataset, recipe: Recipe, count: int = _FOLDS, judged
     (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", "utf-8")
     for number, fold in zip(range(judged), folds(dataset, selection, count), strict=False):
         if not (folder / _ANSWERS.format(number)).exists():
-            use_all = recipe.distillation.teachers > 0
+            use_all = recipe.teachers > 0
             _train_fold(dataset, recipe, with_unlabelled(fold, dataset) if use_all else fold, folder, number)
     return answers(folder, judged)
 
@@ -146,7 +147,9 @@ def as_validated(recipe: Recipe) -> Recipe:
 
 def place(dataset: Dataset, recipe: Recipe, count: int) -> Path:
     """Where the results of a recipe on a dataset are kept."""
-    facts = [recipe.model_dump(mode="json"), select(dataset, recipe.min_photos).fingerprint, count]
+    # Of all photos: which of those without a label are learnt from differs from fold to fold.
+    learnt = fingerprint(dataset.manifest()) if recipe.teachers else select(dataset, recipe.min_photos).fingerprint
+    facts = [recipe.model_dump(mode="json"), learnt, count]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return settings().home / "crossvalidation" / f"{dataset.name}-{digest[:12]}"
 

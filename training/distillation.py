@@ -1,7 +1,6 @@
 """What teachers say of photos, made into targets for the network that learns from them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -37,4 +36,9 @@ def distilled(labelled: Examples, unlabelled: Indices, answers: Sequence[Floats]
     mean = np.mean(answers, axis=0, dtype=np.float32)
     said, guessed = np.split(mean, [len(labelled.rows)])
     targets = np.concatenate([(1 - share) * labelled.targets + share * said, guessed]).astype(np.float32)
-    return replace(labelled, rows=np.concatenate([labelled.rows, unlabelled]), targets=targets)
+    return Examples(
+        labelled.photos,
+        np.concatenate([labelled.rows, unlabelled]),
+        targets,
+        np.concatenate([labelled.weights, np.ones(len(unlabelled), np.float32)]),
+    )

@@ -35,6 +35,7 @@ class Estimate:
         photos: Split → how many are used.
         labels: Those that are learnt.
         left_out: Those with too few photos.
+        unlabelled: Photos without a label that it would learn from, roughly: scenes that are measured on are left out.
         problems: Why it cannot be started, in sentences that say what to do; empty when it can.
         seconds_low: It will hardly take less.
         seconds_high: It will hardly take more.
@@ -43,6 +44,7 @@ class Estimate:
     photos: dict[str, int]
     labels: list[str]
     left_out: list[str]
+    unlabelled: int
     problems: list[str]
     seconds_low: float
     seconds_high: float
@@ -53,12 +55,18 @@ def estimate(recipe: Recipe, dataset: Dataset) -> Estimate:
     try:
         selection = select(dataset, recipe.min_photos)
     except DatasetError as error:
-        return Estimate({}, [], [], [str(error)], 0.0, 0.0)
+        return Estimate({}, [], [], 0, [str(error)], 0.0, 0.0)
     photos = {split: len(selection.parts[split].rows) for split in SPLITS}
-    unlabelled = int(included(dataset.manifest())["label"].isna().sum())
+    unlabelled = int(included(dataset.manifest())["label"].isna().sum()) if recipe.teachers else 0
     seconds = _seconds(recipe, selection, dataset.info.images, unlabelled)
     return Estimate(
-        photos, selection.labels, selection.left_out, _problems(recipe, dataset), seconds / _SPREAD, seconds * _SPREAD
+        photos=photos,
+        labels=selection.labels,
+        left_out=selection.left_out,
+        unlabelled=unlabelled,
+        problems=_problems(recipe, dataset),
+        seconds_low=seconds / _SPREAD,
+        seconds_high=seconds * _SPREAD,
     )
 
 
@@ -73,10 +81,10 @@ def _seconds(recipe: Recipe, selection: Selection, images: int, unlabelled: int)
     total += images * (forward + _DECODE / cores / 1000)
     trained, validated = len(selection.parts["train"].rows), len(selection.parts["val"].rows)
     # Each teacher is trained like the network itself, which then also learns from the photos without a label.
-    teachers = recipe.distillation.teachers
-    trained = (1 + teachers) * trained + (unlabelled if teachers else 0)
-    validated *= 1 + teachers
-    total += 2 * teachers * (len(selection.parts["train"].rows) + unlabelled) * forward
+    teachers = recipe.teachers
+    asked = 2 * teachers * (trained + unlabelled)
+    trained, validated = (1 + teachers) * trained + unlabelled, (1 + teachers) * validated
+    total += asked * forward
     for phase in recipe.phases:
         measured = _measured(recipe, side)
         # Backwards costs about twice as much as forwards, in the layers that are trained.

@@ -118,7 +118,7 @@ class FineTuning:
     Attributes:
         model: As made by ``network.build``, with its head fitted.
         train: What to train on.
-        val: What to choose the epoch by, of the same photos.
+        val: What to choose the epoch by: rows of ``train.photos``.
         labels: Their names.
         head: The figures of the head that it begins with.
         recipe: Phases and options.
@@ -202,10 +202,10 @@ class FineTuning:
         epoch, recent = _Means(), _Means()
         self.watcher.progress(self._progress(state, number, 0, None))
         started = told = time.monotonic()
-        for step, (photos, targets) in enumerate(self._batches(number), start=1):
-            figures = self.model.train_on_batch(photos, targets, targets @ self._label_weights, return_dict=True)
-            epoch.add(figures, len(targets))
-            recent.add(figures, len(targets))
+        for step, batch in enumerate(self._batches(number), start=1):
+            figures = self.model.train_on_batch(*batch, return_dict=True)
+            epoch.add(figures, len(batch[0]))
+            recent.add(figures, len(batch[0]))
             now = time.monotonic()
             left = self._steps_left(state, step) * (now - started) / step
             self.watcher.progress(self._progress(state, number, step, left))
@@ -242,13 +242,6 @@ class FineTuning:
     @cached_property
     def _steps(self) -> int:
         return -(-len(self.train.rows) // self.recipe.optimizer.batch_size)
-
-    @cached_property
-    def _label_weights(self) -> Floats:
-        """How much a photo of each label counts; 1 on average."""
-        counts = self.train.targets.sum(axis=0)
-        weights = counts ** -float(self.recipe.regularization.balance)
-        return (weights / (weights @ counts / counts.sum())).astype(np.float32)
 
     def _compile(self, phase: Phase) -> keras.Optimizer:
         _freeze(self.model, phase.train_share)

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from training.recipe import Augmentation
+from training.recipe import Augmentation, Regularization
 
 UInt8 = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.integer]
 Floats = npt.NDArray[np.float32]
-Batch = tuple[Floats, Floats]
+Batch = tuple[Floats, Floats, Floats]
 
 _GREY = 127
 _QUALITIES = (30, 91)
@@ -31,25 +31,29 @@ class Examples:
         photos: uint8 ``(n, S, S, 3)``, perhaps memory-mapped; nothing but the batches at hand is read.
         rows: Those of ``photos`` that are meant ``(m,)``.
         targets: Probabilities of the labels, float32 ``(m, labels)``, for each of ``rows``.
+        weights: How much each of them counts, float32 ``(m,)``; 1 on average.
     """
 
     photos: UInt8
     rows: Indices
     targets: Floats
+    weights: Floats
 
     @classmethod
-    def labelled(cls, photos: UInt8, rows: Indices, truth: Indices, labels: int, smoothing: float) -> "Examples":
-        """Photos with labels, smoothed (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
+    def labelled(cls, photos: UInt8, rows: Indices, truth: Indices, labels: int, options: Regularization) -> "Examples":
+        """Photos with labels, smoothed (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567) and balanced.
 
         Args:
             photos: See the class.
             rows: See the class.
             truth: Label indices ``(m,)``.
             labels: How many there are.
-            smoothing: Share of a label that is given to all labels, 0–1.
+            options: How much to smooth and to balance.
         """
-        one_hot = np.eye(labels, dtype=np.float32)[truth]
-        return cls(photos, rows, (1 - smoothing) * one_hot + np.float32(smoothing / labels))
+        smoothing = options.label_smoothing
+        targets = (1 - smoothing) * np.eye(labels, dtype=np.float32)[truth] + np.float32(smoothing / labels)
+        weights = np.bincount(truth)[truth] ** -float(options.balance)
+        return cls(photos, rows, targets, (weights / weights.mean()).astype(np.float32))
 
 
 def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tuple[int, int]) -> Iterator[Batch]:
@@ -65,7 +69,7 @@ def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tupl
         seed: Of the training, and the epoch's number; they determine all of it.
 
     Yields:
-        float32 ``(batch, S, S, 3)`` in 0–255, and targets ``(batch, labels)``.
+        float32 ``(batch, S, S, 3)`` in 0–255, targets ``(batch, labels)`` and weights ``(batch,)``.
     """
     order = np.random.default_rng(seed).permutation(len(examples.rows))
 
@@ -74,8 +78,8 @@ def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tupl
         rng = np.random.default_rng((*seed, start))
         chosen = order[start : start + batch_size]
         photos = np.stack([_vary(photo, options, rng) for photo in examples.photos[examples.rows[chosen]]])
-        photos, targets = _mix(photos, examples.targets[chosen], options, rng)
-        return photos.astype(np.float32), targets
+        photos, (targets, weights) = _mix(photos, (examples.targets[chosen], examples.weights[chosen]), options, rng)
+        return photos.astype(np.float32), targets, weights
 
     threads = max(1, len(os.sched_getaffinity(0)) - 1)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="augment")
@@ -151,13 +155,18 @@ def _square(centre: npt.NDArray[np.float64], side: float, size: int) -> tuple[sl
     return slice(top, bottom), slice(left, right)
 
 
-def _mix(photos: UInt8, targets: Floats, options: Augmentation, rng: np.random.Generator) -> tuple[UInt8, Floats]:
-    """Mixes each photo with the next one of the batch, by mixup or CutMix; where both are wanted, a coin decides."""
+def _mix(
+    photos: UInt8, targets: Sequence[Floats], options: Augmentation, rng: np.random.Generator
+) -> tuple[UInt8, Sequence[Floats]]:
+    """Mixes each photo with the next one of the batch, by mixup or CutMix; where both are wanted, a coin decides.
+
+    What belongs to a photo is mixed like it.
+    """
     ways = [way for way, wanted in ((_mixup, options.mixup), (_cutmix, options.cutmix)) if wanted]
     if not ways:
         return photos, targets
     photos, share = ways[rng.integers(len(ways))](photos, options, rng)
-    return photos, (share * targets + (1 - share) * np.roll(targets, 1, axis=0)).astype(np.float32)
+    return photos, [(share * one + (1 - share) * np.roll(one, 1, axis=0)).astype(np.float32) for one in targets]
 
 
 def _mixup(photos: UInt8, options: Augmentation, rng: np.random.Generator) -> tuple[UInt8, float]:

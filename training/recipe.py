@@ -170,6 +170,11 @@ class Recipe(_Part):
     outliers: Name | None = Field(None, description="A dataset of photos of nothing on the list, to measure on.")
 
     @property
+    def teachers(self) -> int:
+        """How many are trained; without phases there is nothing that they could teach."""
+        return self.distillation.teachers if self.phases else 0
+
+    @property
     def epochs(self) -> int:
         """Of all phases together, if none ends early."""
         return sum(phase.epochs for phase in self.phases)

@@ -66,7 +66,7 @@ def train(run: Run) -> None:
     started = time.monotonic()
     recipe, dataset = run.recipe, store.load(run.record.dataset)
     selection = select(dataset, recipe.min_photos)
-    if recipe.distillation.teachers:
+    if recipe.teachers:
         selection = with_unlabelled(selection, dataset)
     tracker = Tracker(run)
     reporter = Reporter(run, tracker)

@@ -82,17 +82,18 @@ def select(dataset: Dataset, min_photos: int) -> Selection:
 
 
 def with_unlabelled(selection: Selection, dataset: Dataset) -> Selection:
-    """Adds the photos that have no label, but for those of scenes that are measured on.
+    """Adds the photos that have no label, but for those that are, or show scenes that are, measured on.
 
     Args:
         selection: What of the labelled photos is used, for what.
         dataset: Whose photos.
     """
-    photos = included(dataset.manifest())
+    photos = dataset.manifest()
     scenes = pd.Series(duplicates.clusters(photos), photos.index)
     measured = [part.rows for name, part in selection.parts.items() if name != "train"]
-    is_free = photos["label"].isna() & ~scenes.isin(scenes[np.concatenate(measured)])
-    return replace(selection, unlabelled=photos.index[is_free].to_numpy())
+    is_free = ~scenes.isin(scenes[np.concatenate(measured)]) & ~photos["split"].isin(["val", "test"]).fillna(False)
+    usable = included(photos[is_free])
+    return replace(selection, unlabelled=usable.index[usable["label"].isna()].to_numpy())
 
 
 def _part(rows: pd.DataFrame, labels: list[str]) -> Part:

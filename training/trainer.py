@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -63,9 +64,8 @@ class Trainer:
         self._require_readable(cache.unreadable(self.dataset, size))
         if not (finish and fit.best_so_far(model, self.state_file)):
             train = self.selection.parts["train"]
-            smoothing = recipe.regularization.label_smoothing
-            examples = Examples.labelled(photos, train.rows, train.truth, labels, smoothing)
-            if recipe.distillation.teachers:
+            examples = Examples.labelled(photos, train.rows, train.truth, labels, recipe.regularization)
+            if recipe.teachers:
                 examples = self._taught(model, examples, head)
             self._fine_tune(model, examples, head)
         self._adjust_logits(model)
@@ -76,8 +76,9 @@ class Trainer:
 
     @property
     def state_files(self) -> list[Path]:
-        """Every checkpoint there may be."""
-        return [self.state_file, *map(self._teacher_file, range(self.recipe.distillation.teachers))]
+        """Every file there may be that an interrupted training goes on from."""
+        teachers = range(self.recipe.teachers)
+        return [self.state_file, *map(self._teacher_file, teachers), *map(self._answers_file, teachers)]
 
     def _fit_head(self, model: keras.Model) -> Epoch:
         """Sets the model's head to the best one for the backbone as it is; gives its figures."""
@@ -92,19 +93,22 @@ class Trainer:
         return fit.judge_head(learnt, judged, self.selection.labels)
 
     def _taught(self, model: keras.Model, labelled: Examples, head: Epoch) -> Examples:
-        """Trains the teachers, one after the other from the same weights, and asks them; the model is as it was."""
-        options, begin = self.recipe.distillation, fit.values_of(model.variables)
+        """What the network learns that has teachers; each of these is trained and asked, unless it was before."""
         rows = np.concatenate([labelled.rows, self.selection.unlabelled])
-        answers = []
-        for number in range(options.teachers):
-            to_come = options.teachers - number - 1 + len(rows) / len(labelled.rows)
-            teacher = self._teacher(number, to_come)
+        begin = fit.values_of(model.variables)
+        for number in range(self.recipe.teachers):
+            if self._answers_file(number).exists():
+                continue
+            teacher = self._teacher(number, self.recipe.teachers - number - 1 + len(rows) / len(labelled.rows))
             teacher._fine_tune(model, labelled, head)
             teacher.watcher.activity(0, 1, "answering")
             both = (fit.logits_of(model, photos, rows) for photos in (labelled.photos, labelled.photos[:, :, ::-1]))
-            answers.append(distillation.answer(*both))
+            answer = distillation.answer(*both)
+            write_beside(self._answers_file(number), partial(np.savez, answer=answer))
+            teacher.state_file.unlink()
             fit.assign(model.variables, begin)
-        return distillation.distilled(labelled, self.selection.unlabelled, answers, options.share)
+        answers = [np.load(self._answers_file(number))["answer"] for number in range(self.recipe.teachers)]
+        return distillation.distilled(labelled, self.selection.unlabelled, answers, self.recipe.distillation.share)
 
     def _teacher(self, number: int, to_come: float) -> "Trainer":
         """Trains the same network in another way: it sees other crops, in another order."""
@@ -112,13 +116,14 @@ class Trainer:
             self,
             recipe=self.recipe.model_copy(update={"seed": self.recipe.seed + number + 1}),
             state_file=self._teacher_file(number),
-            watcher=_TeacherWatcher(
-                self.watcher, f"teacher {number + 1} of {self.recipe.distillation.teachers}", to_come
-            ),
+            watcher=_TeacherWatcher(self.watcher, f"teacher {number + 1} of {self.recipe.teachers}", to_come),
         )
 
     def _teacher_file(self, number: int) -> Path:
         return self.state_file.with_stem(f"{self.state_file.stem}-teacher-{number}")
+
+    def _answers_file(self, number: int) -> Path:
+        return self.state_file.with_stem(f"{self.state_file.stem}-answers-{number}")
 
     def _fine_tune(self, model: keras.Model, train: Examples, head: Epoch) -> None:
         tuned = network.in_half_precision(model) if self.recipe.optimizer.mixed_precision else model
@@ -136,7 +141,7 @@ class Trainer:
 
     def _adjust_logits(self, model: keras.Model) -> None:
         """Takes back some of what fine-tuning has learnt of the labels' frequencies; the head alone knows none."""
-        counts = np.bincount(self.selection.parts["train"].truth)
+        counts = np.bincount(self.selection.parts["train"].truth, minlength=len(self.selection.labels))
         kernel, bias = model.get_layer("head").get_weights()
         bias -= self.recipe.regularization.logit_adjustment * np.log(counts / counts.sum())
         model.get_layer("head").set_weights([kernel, bias])
@@ -172,7 +177,7 @@ class _TeacherWatcher(Watcher):
 
     def _seconds_left(self, progress: Progress) -> float | None:
         if not (progress.seconds_left and progress.epoch and progress.epochs):
-            return None
+            return None  # Not known; or nothing is left of this teacher's, which says no more of those to come.
         left = 1 - (progress.epoch - 1 + progress.done / progress.total) / progress.epochs
         return progress.seconds_left * (1 + self.to_come / left)
 

@@ -71,7 +71,7 @@ def fit_thresholds(logits: Floats, truth: npt.NDArray[np.integer], temperature: 
         logits: ``(n, labels)``.
         truth: Label indices ``(n,)``.
         temperature: Of the probabilities.
-        precision: Share of right answers wanted among the sure ones, 0–1.
+        precision: Share of right answers wanted among the sure ones, 0–1. The confidence is a half at least.
     """
     probabilities, energy = scores.probabilities(logits, temperature), scores.energy(logits)
     lowest = fit_energy(energy)

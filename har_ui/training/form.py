@@ -182,6 +182,8 @@ def _photos(found: Estimate) -> None:
     learnt = " · ".join(plain(label_text(label)) for label in found.labels)
     parts = " · ".join(f"{count:,} {split}" for split, count in found.photos.items())
     st.markdown(f":material/photo_library: {sum(found.photos.values()):,} photos: {parts}")
+    if found.unlabelled:
+        st.markdown(f":material/school: {found.unlabelled:,} more without a label: its teachers say what they show")
     st.markdown(f":material/label: {len(found.labels)} labels", help=learnt)
     if found.left_out:
         names = ", ".join(plain(label_text(label)) for label in found.left_out)
@@ -217,7 +219,7 @@ def _estimate(dataset: str, fingerprint: str, wished: str) -> Estimate:
     try:
         return estimate(Recipe.model_validate_json(wished), store.load(dataset))
     except OSError as error:
-        return Estimate({}, [], [], [f"Nothing can be written to HAR_HOME: {error.strerror}."], 0.0, 0.0)
+        return Estimate({}, [], [], 0, [f"Nothing can be written to HAR_HOME: {error.strerror}."], 0.0, 0.0)
 
 
 def _reset(preset: str) -> None:

@@ -63,7 +63,7 @@ def plan(of: Recipe) -> str:
         return f"{of.backbone}{size} · head only"
     share = max(phase.train_share for phase in of.phases)
     phases = f" in {len(of.phases)} phases" if len(of.phases) > 1 else ""
-    teachers = f" · {of.distillation.teachers} teachers" if of.distillation.teachers else ""
+    teachers = f" · {of.teachers} teacher{'s' * (of.teachers > 1)}" if of.teachers else ""
     return f"{of.backbone}{size} · {of.epochs} epochs{phases} · upper {share:.0%}{teachers}"
 
 

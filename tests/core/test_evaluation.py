@@ -96,7 +96,8 @@ def test_even_a_model_that_is_mostly_right_has_a_bar():
     bars = calibration.fit_thresholds(logits, truth, temperature=1.0, precision=0.9)
     familiar = logsumexp(logits, axis=1) >= bars.energy
     assert familiar.mean() == pytest.approx(0.95, abs=0.01)
-    assert bars.confidence == pytest.approx(probabilities.max(axis=1)[familiar].min()), "all familiar ones may be sure"
+    lowest = probabilities.max(axis=1)[familiar].min()
+    assert lowest < bars.confidence == 0.5, "nearly all familiar ones are right, but none below a half is sure"
     strict = calibration.fit_thresholds(logits, truth, temperature=1.0, precision=0.999)
     sure = familiar & (probabilities.max(axis=1) >= strict.confidence)
     assert (probabilities.argmax(axis=1) == truth)[sure].mean() >= 0.999

@@ -36,6 +36,8 @@ class Tested:
 @pytest.fixture(scope="module")
 def tested(model, photos_root) -> Tested:
     name = model.bundle.info.name
+    if not (photos_root / name).is_dir():
+        pytest.skip(f"HAR_TEST_DATA has no folder {name}")
     roots = dict.fromkeys(SOURCES[name], photos_root / name)
     listed = [row for row in table.read(PROJECT_ROOT / "data" / f"{name}.csv", roots).candidates if row.split == "test"]
     listed = [row for row in listed if row.label in model.labels]

@@ -58,7 +58,7 @@ def tuning(tmp_path, watcher, **changes):
     plan = Recipe.model_validate(PLAN | changes)
     logits = [(fit.logits_of(model, photos(), part.rows), part.truth) for part in (train, val)]
     head = fit.judge_head(*logits, LABELS)
-    examples = Examples.labelled(photos(), train.rows, train.truth, 3, plan.regularization.label_smoothing)
+    examples = Examples.labelled(photos(), train.rows, train.truth, 3, plan.regularization)
     return FineTuning(model, examples, val, LABELS, head, plan, tmp_path / "state.npz", watcher)
 
 

@@ -53,6 +53,7 @@ def test_more_work_is_estimated_to_take_longer(coloured_photos):
     short, long = (seconds(phases=[{"epochs": epochs}]) for epochs in (2, 20))
     assert quick < short < long
     assert seconds(precision="auto") > quick
+    assert seconds(phases=[{"epochs": 2}], distillation={"teachers": 2}) > 2 * (short - quick) + quick
     assert estimate.estimate(Recipe(), coloured_photos).photos == {
         name: len(part.rows) for name, part in select(coloured_photos, 12).parts.items()
     }
