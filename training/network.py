@@ -8,8 +8,9 @@ from keras import layers
 
 from har_core import bundle as bundles
 from har_core import serving as models
-from har_core.errors import RecipeInvalid
+from har_core.errors import BackboneUnavailable, RecipeInvalid
 from training import backbones
+from training.recipe import Recipe
 
 
 def build(backbone: str, image_size: int, labels: int, dropout: float, start: str = "imagenet") -> keras.Model:
@@ -33,7 +34,8 @@ def build(backbone: str, image_size: int, labels: int, dropout: float, start: st
         RecipeInvalid: That model has another backbone.
     """
     inputs = keras.Input((image_size, image_size, 3), name="image")
-    body = backbones.build(backbone, image_size, pretrained=start == "imagenet")
+    # Pretrained also where other weights follow: Keras leaves layers out of networks that are not.
+    body = backbones.build(backbone, image_size, pretrained=start != "random")
     if start not in ("imagenet", "random"):
         body.set_weights(backbone_of(load(start, backbone)).get_weights())
     for layer in body.layers:
@@ -71,16 +73,25 @@ def load(reference: str, backbone: str) -> keras.Model:
     return model
 
 
-def resized(model: keras.Model, backbone: str, image_size: int) -> keras.Model:
+def resized(model: keras.Model, image_size: int, recipe: Recipe) -> keras.Model:
     """The same network for photos of another size.
 
     Args:
         model: As made by ``build``.
-        backbone: Its backbone's name.
         image_size: Side of the square input, pixels.
+        recipe: The one it was made by.
+
+    Raises:
+        BackboneUnavailable: The backbone does not take that size, or has other weights at another size.
     """
-    other = build(backbone, image_size, model.output_shape[-1], model.get_layer("dropout").rate, start="random")
-    other.set_weights(model.get_weights())
+    start = "random" if recipe.start == "random" else "imagenet"
+    other = build(recipe.backbone, image_size, model.output_shape[-1], recipe.regularization.dropout, start)
+    try:
+        other.set_weights(model.get_weights())
+    except ValueError as error:
+        raise BackboneUnavailable(
+            f"What {recipe.backbone} learns at one size does not fit another: leave serving_size out of the recipe."
+        ) from error
     return other
 
 

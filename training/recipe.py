@@ -132,9 +132,9 @@ class Recipe(_Part):
         backbone: ``efficientnet_lite0`` to ``2``, ``keras:CLASS`` of ``keras.applications``, or ``kerashub:PRESET``.
         start: Where the backbone's weights come from: ``imagenet``, ``random``, or a model of ours (``sports@1``).
         image_size: Side of the network's square input in pixels; the backbone's own when absent.
-        serving_size: The same side when the network serves, where that is another one. Random crops show things larger
-            than they are, so that a network is often better at somewhat larger photos than it was fine-tuned on
-            (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
+        serving_size: The same side when the network serves, where fine-tuning is to be done at another one. Random
+            crops show things larger than they are, so that a network is often better at somewhat larger photos than
+            those it was fine-tuned on (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
         min_photos: Labels with fewer photos are left out: they can be neither learnt nor measured.
         phases: Of fine-tuning, one after the other.
         patience: Epochs of a phase without a better validation loss after which it ends; 0: never early.

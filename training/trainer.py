@@ -55,6 +55,8 @@ class Trainer:
         size = recipe.image_size or backbones.image_size(recipe.backbone)
         labels, dropout = len(self.selection.labels), recipe.regularization.dropout
         model = network.build(recipe.backbone, size, labels, dropout, recipe.start)
+        if recipe.phases and recipe.serving_size:
+            network.resized(model, recipe.serving_size, recipe)  # Better refused now than after hours.
         head = self._fit_head(model)
         if not self.state_file.exists():
             self.watcher.epoch([head])
@@ -70,8 +72,7 @@ class Trainer:
             self._fine_tune(model, examples, head)
         self._adjust_logits(model)
         if recipe.serving_size:
-            model = network.resized(model, recipe.backbone, recipe.serving_size)
-            return model, _reader(self.dataset, recipe.serving_size)
+            return network.resized(model, recipe.serving_size, recipe), _reader(self.dataset, recipe.serving_size)
         return model, photos.__getitem__
 
     @property
