@@ -24,7 +24,7 @@ def model(request) -> Predictor:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Asked:
     """Photos with their labels' indices, and what the model says of them."""
 
     photos: list[RGBImage]
@@ -33,7 +33,7 @@ class Tested:
 
 
 @pytest.fixture(scope="module")
-def tested(model, photos_root) -> Tested:
+def tested(model, photos_root) -> Asked:
     name = model.bundle.info.name
     if not (photos_root / name).is_dir():
         pytest.skip(f"HAR_TEST_DATA has no folder {name}")
@@ -42,7 +42,7 @@ def tested(model, photos_root) -> Tested:
     listed = [row for row in listed if row.label in model.labels]
     photos = [images.decode(images.read(row.path), min_side=model.input_size) for row in listed]
     truth = np.array([model.labels.index(row.label) for row in listed])
-    return Tested(photos, truth, judging.together([judging.ask(model, photo) for photo in photos], truth))
+    return Asked(photos, truth, judging.together([judging.ask(model, photo) for photo in photos], truth))
 
 
 def test_each_is_as_good_as_its_card_says(model, tested):
@@ -78,23 +78,26 @@ def _shifted(photo: RGBImage) -> RGBImage:
     return np.pad(photo, ((down, 0), (right, 0), (0, 0)), "reflect")[: photo.shape[0], : photo.shape[1]]
 
 
+# Version 1 of everyday has never seen photos compressed anew while it learnt. The recipe of its successor shows it some.
+_NOT_YET = pytest.mark.xfail(reason="everyday@1 changes 20 % and 13 % of its answers", strict=True)
+
+
 @pytest.mark.parametrize(
     "vary",
     [
-        lambda photo: np.ascontiguousarray(photo[:, ::-1]),
-        lambda photo: cv2.convertScaleAbs(photo, alpha=1.2),
-        lambda photo: cv2.convertScaleAbs(photo, alpha=0.8),
-        _compressed,
-        _shifted,
+        pytest.param(lambda photo: np.ascontiguousarray(photo[:, ::-1]), id="mirrored"),
+        pytest.param(lambda photo: cv2.convertScaleAbs(photo, alpha=1.2), id="brighter"),
+        pytest.param(lambda photo: cv2.convertScaleAbs(photo, alpha=0.8), id="darker"),
+        pytest.param(_compressed, id="jpeg-50", marks=_NOT_YET),
+        pytest.param(_shifted, id="shifted", marks=_NOT_YET),
     ],
-    ids=["mirrored", "brighter", "darker", "jpeg-50", "shifted"],
 )
 def test_what_changes_little_in_a_photo_changes_few_answers(model, tested, vary):
     some = np.random.default_rng(0).permutation(len(tested.photos))[:_VARIED]
     before = [model.labels[index] for index in tested.answers.found[some]]
     after = [found.label for found in model.predict_many([vary(tested.photos[row]) for row in some])]
     changed = np.mean([one != other for one, other in zip(before, after, strict=True)])
-    assert changed <= 0.18
+    assert changed <= 0.10
 
 
 def test_photos_of_nothing_on_its_list_are_mostly_unsure(model, photos_root):
