@@ -78,7 +78,7 @@ def _shifted(photo: RGBImage) -> RGBImage:
     return np.pad(photo, ((down, 0), (right, 0), (0, 0)), "reflect")[: photo.shape[0], : photo.shape[1]]
 
 
-# Version 1 of everyday has never seen photos compressed anew while it learnt. The recipe of its successor shows it some.
+# Version 1 of everyday has seen no photos compressed anew while it learnt; the recipe of its successor shows it some.
 _NOT_YET = pytest.mark.xfail(reason="everyday@1 changes 20 % and 13 % of its answers", strict=True)
 
 
