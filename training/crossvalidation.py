@@ -30,7 +30,7 @@ from har_core.config import settings
 from har_core.datasets import duplicates, store
 from har_core.datasets.manifest import fingerprint
 from har_core.datasets.store import Dataset
-from har_core.errors import HarError, RecipeInvalid
+from har_core.errors import DatasetError, HarError, RecipeInvalid
 from har_core.evaluation import calibration, metrics
 from har_core.evaluation.metrics import Answers
 from har_core.files import write_beside
@@ -101,6 +101,9 @@ def folds(dataset: Dataset, selection: Selection, count: int = _FOLDS, seed: int
 
     Yields:
         For each fold, a selection whose ``val`` is the fold, and whose ``train`` is all others. None has a ``test``.
+
+    Raises:
+        DatasetError: All photos of a label are in one fold, since they show too few scenes.
     """
     parts = selection.parts["train"], selection.parts["val"]
     rows = np.concatenate([part.rows for part in parts])
@@ -108,6 +111,12 @@ def folds(dataset: Dataset, selection: Selection, count: int = _FOLDS, seed: int
     scenes = pd.Series(duplicates.clusters(dataset.manifest()))[rows].astype(str)
     dealt = StratifiedGroupKFold(count, shuffle=True, random_state=seed).split(rows, truth, scenes)
     for others, fold in dealt:
+        missing = sorted({selection.labels[label] for label in set(truth) - set(truth[others])})
+        if missing:
+            raise DatasetError(
+                f"All photos of {', '.join(missing)} show too few scenes to be dealt into {count} folds: add photos of "
+                "other scenes, or raise the recipe's min_photos so that the label is left out."
+            )
         both = {"train": Part(rows[others], truth[others]), "val": Part(rows[fold], truth[fold])}
         yield replace(selection, parts=both)
 
@@ -135,8 +144,8 @@ def cross_validate(dataset: Dataset, recipe: Recipe, count: int = _FOLDS, judged
     (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n", "utf-8")
     for number, fold in zip(range(judged), folds(dataset, selection, count), strict=False):
         if not (folder / _ANSWERS.format(number)).exists():
-            use_all = recipe.teachers > 0
-            _train_fold(dataset, recipe, with_unlabelled(fold, dataset) if use_all else fold, folder, number)
+            used = with_unlabelled(fold, dataset) if recipe.teachers else fold
+            _train_fold(dataset, recipe, used, folder, number)
     return answers(folder, judged)
 
 

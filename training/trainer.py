@@ -142,7 +142,7 @@ class Trainer:
 
     def _adjust_logits(self, model: keras.Model) -> None:
         """Takes back some of what fine-tuning has learnt of the labels' frequencies; the head alone knows none."""
-        counts = np.bincount(self.selection.parts["train"].truth, minlength=len(self.selection.labels))
+        counts = np.bincount(self.selection.parts["train"].truth)
         kernel, bias = model.get_layer("head").get_weights()
         bias -= self.recipe.regularization.logit_adjustment * np.log(counts / counts.sum())
         model.get_layer("head").set_weights([kernel, bias])

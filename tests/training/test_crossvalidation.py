@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,11 +6,11 @@ import pytest
 import typer
 
 from har_core.datasets import duplicates
-from har_core.errors import RecipeInvalid
+from har_core.errors import DatasetError, RecipeInvalid
 from har_core.evaluation import metrics
 from training import crossvalidation
 from training.recipe import Recipe
-from training.selection import select
+from training.selection import Part, select
 
 RECIPE = Recipe(image_size=64)
 
@@ -60,6 +61,21 @@ def test_a_fold_is_judged_by_the_temperature_and_the_bars_of_the_others():
     assert confidence[folds == 1].mean() < 0.6
     assert found.sure[folds == 0].mean() > 0.9
     assert not found.sure[folds == 1].any(), "its energies are far below those of the other fold"
+
+
+def test_a_label_of_a_single_scene_cannot_be_dealt_into_folds(coloured_photos):
+    selection = select(coloured_photos, 12)
+    scenes, first = duplicates.clusters(coloured_photos.manifest()), selection.parts["train"]
+    one_scene = (first.truth != 0) | (scenes[first.rows] == scenes[first.rows[first.truth == 0][0]])
+    others = selection.parts["val"].truth != 0
+    parts = {
+        name: Part(part.rows[kept], part.truth[kept])
+        for (name, part), kept in zip(
+            [("train", first), ("val", selection.parts["val"])], (one_scene, others), strict=True
+        )
+    }
+    with pytest.raises(DatasetError, match="All photos of blue show too few scenes"):
+        list(crossvalidation.folds(coloured_photos, replace(selection, parts=parts), 3))
 
 
 def test_more_folds_cannot_be_judged_than_there_are(coloured_photos, folds_trained):
