@@ -74,6 +74,8 @@ def test_from_a_folder_to_a_relabelled_photo(tab, dataset_app, photos):
     expect(dialog.get_by_role("heading", name="drinking")).to_be_visible()
     dialog.get_by_role("button", name="Undo").click()
     expect(dialog.get_by_role("heading", name="eating")).to_be_visible()
+    # While the page is still being drawn, the dialog may be replaced just when the key arrives.
+    expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     tab.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
