@@ -82,9 +82,9 @@ def test_the_threshold_keeps_its_promise_on_the_photos_it_was_chosen_on(found, p
 
 @settings(deadline=None)
 @given(st.lists(st.floats(-100, 100, width=16), min_size=1))
-def test_nineteen_of_twenty_held_out_photos_are_familiar(energy):
+def test_nine_of_ten_held_out_photos_are_familiar(energy):
     energy = np.array(energy)
-    assert (energy >= calibration.fit_energy(energy)).mean() >= 0.95 - 1 / len(energy)
+    assert (energy >= calibration.fit_energy(energy)).mean() >= 0.9 - 1 / len(energy)
 
 
 def test_even_a_model_that_is_mostly_right_has_a_bar():
@@ -95,7 +95,7 @@ def test_even_a_model_that_is_mostly_right_has_a_bar():
     assert (probabilities.argmax(axis=1) == truth).mean() > 0.95
     bars = calibration.fit_thresholds(logits, truth, temperature=1.0, precision=0.9)
     familiar = logsumexp(logits, axis=1) >= bars.energy
-    assert familiar.mean() == pytest.approx(0.95, abs=0.01)
+    assert familiar.mean() == pytest.approx(0.9, abs=0.01)
     lowest = probabilities.max(axis=1)[familiar].min()
     assert lowest < bars.confidence == 0.5, "nearly all familiar ones are right, but none below a half is sure"
     strict = calibration.fit_thresholds(logits, truth, temperature=1.0, precision=0.999)
