@@ -11,7 +11,7 @@ UNLABELLED ?= $(PHOTOS)/flickr8k
 DATASET ?= everyday
 BIN := .venv/bin
 
-.PHONY: run app api worker mlflow test lint format lock bench train-everyday train-sports backbone examples clean
+.PHONY: run app api worker mlflow test lint format lock bench train-everyday train-sports cards backbone examples clean
 
 run: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT) $(HAR_API_PORT)
@@ -64,6 +64,14 @@ train-everyday train-sports: train-%: .venv/installed
 	$(if $(OTHER),$(BIN)/har data show other >/dev/null 2>&1 || \
 		$(BIN)/har data import csv data/other.csv --root flickr8k=$(OTHER) --name other)
 	$(BIN)/har train $* --dataset $* $(if $(OTHER),--set outliers=other)
+
+# The cards of the models that ship, for those who read docs/.
+cards:
+	rm -rf docs/models
+	set -e; for bundle in models/*@*; do \
+		folder=docs/models/$$(basename $${bundle%@*}); mkdir -p $$folder; \
+		cp $$bundle/card.md $$bundle/calibration.svg $$folder; \
+	done
 
 # The ImageNet network that gives photos their embeddings; DATASET is the name of one with photos to calibrate it on.
 backbone: .venv/installed

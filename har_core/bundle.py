@@ -6,6 +6,7 @@ model.tflite   the network for serving (LiteRT)
 model.keras    the network for further training
 golden.json    a few inputs made from a seed, with the probabilities expected
 card.md        the model card; calibration.svg, where it is there, its plot
+trained_on.csv the photos that it has seen, by their hashes, so that it is not judged by them; older bundles lack it
 ============== =======================================================================================
 """
 
@@ -30,6 +31,7 @@ KERAS = "model.keras"
 GOLDEN = "golden.json"
 CARD = "card.md"
 CALIBRATION = "calibration.svg"
+TRAINED_ON = "trained_on.csv"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 FileName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]+\.[a-z0-9]+$")]
@@ -111,12 +113,14 @@ class Export(_Record):
         size: Of the file, bytes.
         accuracy: On the validation split, 0–1.
         milliseconds: One photo on one core, median.
+        parity: Largest difference of a probability from that of the network as it was trained, on validation photos.
     """
 
     precision: Precision
     size: int
     accuracy: float
     milliseconds: float
+    parity: float | None = None
 
 
 class BundleInfo(_Record):

@@ -16,6 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from scipy.special import softmax
 
 from har_core import bundle as bundles
@@ -24,13 +25,13 @@ from har_core.bundle import Bundle, BundleInfo, Evaluation, Export, Outliers, Pr
 from har_core.config import settings
 from har_core.datasets import store
 from har_core.errors import TrainingError
-from har_core.evaluation import calibration, judging, metrics
+from har_core.evaluation import calibration, judging, leaks, metrics
 from har_core.evaluation.metrics import Answers
 from har_core.images import RGBImage
 from har_core.litert import Network
 from har_core.predictor import Predictor
 from har_core.progress import Progress
-from training import card, export, network, reliability
+from training import card, export, network, reliability, starts
 from training.recipe import Recipe
 from training.runs import Run
 from training.selection import Indices, Part, Selection
@@ -57,12 +58,14 @@ class Trained:
     Attributes:
         model: As made by ``network.build``.
         selection: What it was trained on.
+        photos: All of the dataset, as imported.
         photo: Row of the dataset → uint8 ``(S, S, 3)``.
         revision: Of the code.
     """
 
     model: keras.Model
     selection: Selection
+    photos: pd.DataFrame
     photo: Callable[[int], RGBImage]
     revision: str
 
@@ -142,10 +145,12 @@ def _form(precision: Precision, trained: Trained) -> _Form:
     some = np.random.default_rng(0).permutation(train.rows)[:_CALIBRATED_ON]
     content = export.to_tflite(trained.model, precision, np.stack([trained.photo(row) for row in some]))
     logits = _logits(Network(content), trained.photo, val.rows)
-    _check_parity(precision, trained, logits)
-    accuracy = float((logits.argmax(axis=1) == val.truth).mean())
     record = Export(
-        precision=precision, size=len(content), accuracy=accuracy, milliseconds=_milliseconds(content, trained)
+        precision=precision,
+        size=len(content),
+        accuracy=float((logits.argmax(axis=1) == val.truth).mean()),
+        milliseconds=_milliseconds(content, trained),
+        parity=_parity(precision, trained, logits),
     )
     return _Form(content, logits, record)
 
@@ -171,7 +176,12 @@ def _milliseconds(content: bytes, trained: Trained) -> float:
     return round(1000 * statistics.median(seconds), 2)
 
 
-def _check_parity(precision: Precision, trained: Trained, logits: Floats) -> None:
+def _parity(precision: Precision, trained: Trained, logits: Floats) -> float:
+    """The largest difference of a probability from Keras's.
+
+    Raises:
+        TrainingError: It is more than that precision explains.
+    """
     rows = trained.selection.parts["val"].rows[:_COMPARED]
     photos = np.stack([trained.photo(row) for row in rows]).astype(np.float32)
     expected = softmax(trained.model.predict_on_batch(photos), axis=1)
@@ -182,6 +192,7 @@ def _check_parity(precision: Precision, trained: Trained, logits: Floats) -> Non
             f"The network converted to {precision} answers differently than the one trained: a probability differs by "
             f"{difference:.2g}, more than {_TOLERANCE[precision]:g}."
         )
+    return difference
 
 
 def _write(draft: BundleInfo, content: bytes, trained: Trained, progress: Progress) -> Packaged:
@@ -203,8 +214,9 @@ def _write(draft: BundleInfo, content: bytes, trained: Trained, progress: Progre
         with ThreadPoolExecutor(predictor.threads) as pool:
             found = list(pool.map(lambda row: judging.ask(predictor, trained.photo(row)), test.rows))
         answers = judging.together(found, test.truth)
-        outliers = Recipe.model_validate(draft.recipe).outliers
-        strange = judging.judge_outliers(predictor, answers, store.load(outliers), progress)[0] if outliers else None
+        recipe = Recipe.model_validate(draft.recipe)
+        others = store.load(recipe.outliers) if recipe.outliers else None
+        strange = judging.judge_outliers(predictor, answers, others, progress)[0] if others else None
         info = draft.model_copy(update={"evaluation": _evaluate(answers, strange)})
         bundles.write_golden(files[bundles.GOLDEN], predictor.probabilities, draft.input_size)
         manifest = trained.selection.manifest
@@ -212,9 +224,25 @@ def _write(draft: BundleInfo, content: bytes, trained: Trained, progress: Progre
         files[bundles.CARD].write_text(text, "utf-8")
         files[bundles.CALIBRATION] = folder / bundles.CALIBRATION
         files[bundles.CALIBRATION].write_bytes(reliability.plot(answers))
+        files[bundles.TRAINED_ON] = folder / bundles.TRAINED_ON
+        _trained_on(trained, recipe).to_csv(files[bundles.TRAINED_ON], index=False)
         destination = models / f"{info.name}@{info.version}"
         bundle = bundles.write(destination, files, lambda sha256: info.model_copy(update={"sha256": sha256}))
     return Packaged(bundle, answers)
+
+
+def _trained_on(trained: Trained, recipe: Recipe) -> pd.DataFrame:
+    """The photos that the network has learnt from (split ``train``, or none) or was calibrated on (``val``).
+
+    Those of the model that it started from are among them.
+    """
+    selection = trained.selection
+    rows = [selection.parts["train"].rows, selection.parts["val"].rows, selection.unlabelled]
+    seen = [trained.photos.loc[np.concatenate(rows), list(leaks.COLUMNS)]]
+    start = starts.model(recipe)
+    if start and bundles.TRAINED_ON in start.info.sha256:
+        seen.append(leaks.trained_on(start))
+    return pd.concat(seen).drop_duplicates("id")
 
 
 def _evaluate(answers: Answers, outliers: Outliers | None) -> Evaluation:

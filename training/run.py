@@ -88,7 +88,8 @@ def train(run: Run) -> None:
     keras.utils.set_random_seed(recipe.seed)
     trainer = Trainer(recipe, dataset, selection, run.folder / runs.CHECKPOINT, reporter)
     model, photo = trainer.train(run.is_to_finish())
-    packaged = packaging.package(run, Trained(model, selection, photo, revision), reporter.activity)
+    trained = Trained(model, selection, dataset.base(), photo, revision)
+    packaged = packaging.package(run, trained, reporter.activity)
     reporter.activity(0, 1, "keeping the result")
     tracker.finish(packaged.bundle, confusion_figure(packaged))
     for file in trainer.state_files:

@@ -16,6 +16,7 @@ from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT, settings
 from har_core.datasets.split import split_dataset
 from har_core.errors import ModelNotFound
+from har_core.evaluation import leaks
 from har_core.predictor import Predictor
 from tests.conftest import tiny_network
 from tests.training.test_runs import until
@@ -91,6 +92,9 @@ def test_a_head_is_learnt_and_leaves_a_sound_bundle(coloured_photos):
     assert "har train bundle.json --dataset coloured" in card
     assert (bundle.folder / bundles.CALIBRATION).read_text().count("<svg") == 1
     assert json.loads((bundle.folder / bundles.INFO).read_text())["recipe"]["backbone"] == "efficientnet_lite0"
+    assert [export.parity < 1e-3 for export in info.exports] == [True]
+    photos = coloured_photos.manifest().query("label != 'rare' and split != 'test'")
+    assert set(leaks.trained_on(bundle)["id"]) == set(photos["id"]), "what it has seen, but not what it is measured on"
     _, again = trained(coloured_photos, **SMALL)
     assert again.info.version == 2, "a bundle is never overwritten"
     assert again.info.labels == info.labels
@@ -140,6 +144,7 @@ def test_training_starts_from_a_model_of_ours(coloured_photos):
     imagenet = efficientnet_lite.pretrained("efficientnet_lite0").get_weights()
     assert any(not np.array_equal(*pair) for pair in zip(imagenet, backbones[0].get_weights(), strict=True))
     assert second.info.recipe["start"] == "first@1", "what a name means may change"
+    assert set(leaks.trained_on(second)["split"]) == {"train", "val"}
     assert "starting from the model first@1" in (second.folder / bundles.CARD).read_text()
     assert "has the backbone efficientnet_lite0" in failed(
         coloured_photos.name, start="first", backbone="efficientnet_lite1", **SMALL
