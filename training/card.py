@@ -38,7 +38,7 @@ _CARD = """# {name}, version {version}
 Names what a person does in a photo: one of {count} labels, with a calibrated probability, and "unsure" where it may
 well be wrong.
 
-- **Network**: {backbone}, {size} × {size} px{tuned_at}, {start}{tuned}{taught}; serves in {form}.
+- **Network**: {backbone}, {size} × {size} px{tuned_at}, {start}{tuned}{taught}; serves in {form}{both_ways}.
 - **Made** {created} from code revision `{revision}`, dataset fingerprint `{fingerprint}`.
 - **Meant for**: sorting and searching photos, teaching, prototypes.
 - **Not meant for**: decisions about a person (surveillance, hiring, insurance, policing), nor anything where a wrong
@@ -150,6 +150,7 @@ def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answe
         tuned=f", the upper {max(shares):.0%} fine-tuned" if shares else "",
         taught=_taught(recipe),
         form=info.precision,
+        both_ways=", looking at each photo and its mirror image" if recipe.both_ways else "",
         sources="\n".join(
             f"- {source}, {count} photos. {_SOURCES.get(str(source), '')}".rstrip()
             for source, count in manifest["source"].value_counts().items()

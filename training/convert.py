@@ -55,7 +55,8 @@ def _read(bundle: Bundle) -> "keras.Model":
     if str(bundle.info.recipe.get("backbone")).startswith("kerashub:"):
         kerashub.library()
     try:
-        return network.serving(keras.saving.load_model(bundle.folder / bundles.KERAS, safe_mode=True))
+        model = keras.saving.load_model(bundle.folder / bundles.KERAS, safe_mode=True)
+        return network.serving(model, both_ways=bool(bundle.info.recipe.get("both_ways")))
     except (TypeError, ValueError, OSError) as error:
         first = str(error).strip().partition("\n")[0]
         raise BundleBroken(f"{bundle.folder.name}: {bundles.KERAS} cannot be read: {first}") from error

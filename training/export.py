@@ -10,7 +10,10 @@ from training.backbones import litert
 
 
 def to_tflite(
-    model: keras.Model, precision: Precision = "float32", photos: npt.NDArray[np.uint8] | None = None
+    model: keras.Model,
+    precision: Precision = "float32",
+    photos: npt.NDArray[np.uint8] | None = None,
+    both_ways: bool = False,
 ) -> bytes:
     """Converts to LiteRT, with the input and outputs that ``har_core.predictor`` asks for in every precision.
 
@@ -18,6 +21,7 @@ def to_tflite(
         model: As made by ``network.build``.
         precision: As in ``litert.convert``.
         photos: Of the training split, uint8 ``(n, S, S, 3)``; needed for ``int8``.
+        both_ways: As in ``network.serving``.
 
     Returns:
         The content of a ``.tflite`` file.
@@ -26,4 +30,4 @@ def to_tflite(
         ValueError: ``int8`` without photos.
         TrainingError: ``int8``, and the network computes with values that 8 bits cannot stand for.
     """
-    return litert.convert(network.serving(model), precision, photos)
+    return litert.convert(network.serving(model, both_ways), precision, photos)

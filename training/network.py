@@ -129,18 +129,27 @@ def embedder(model: keras.Model) -> keras.Model:
     return keras.Model(model.inputs, model.get_layer("embedding").output)
 
 
-def serving(model: keras.Model) -> keras.Model:
+def serving(model: keras.Model, both_ways: bool = False) -> keras.Model:
     """The network as it is served (see ``har_core.predictor``), with the weights of ``build``'s model.
 
     The head moves in front of the pooling, as a 1x1 convolution: both are linear, so the logits stay the same, and what
     is pooled are the class-activation maps.
+
+    Args:
+        model: As made by ``build``.
+        both_ways: It looks at each image and at its mirror image. The features that are turned back and averaged give
+            the mean of the two answers, since all that follows is linear.
 
     Returns:
         A model from uint8 images ``(n, S, S, 3)`` to ``logits``, ``class_maps`` and ``embedding``.
     """
     backbone = backbone_of(model)
     inputs = keras.Input(model.input_shape[1:], dtype="uint8", name="image")
-    features = backbone(layers.Rescaling(1.0, name="to_float")(inputs), training=False)
+    images = layers.Rescaling(1.0, name="to_float")(inputs)
+    features = backbone(images, training=False)
+    if both_ways:
+        mirrored = keras.ops.flip(backbone(keras.ops.flip(images, axis=2), training=False), axis=2)
+        features = layers.Average(name="both_ways")([features, mirrored])
     kernel, bias = model.get_layer("head").get_weights()
     head = layers.Conv2D(len(bias), 1, name="class_maps")
     class_maps = head(features)

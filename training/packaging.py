@@ -135,22 +135,23 @@ def _forms(run: Run, trained: Trained, progress: Progress) -> list[_Form]:
     found = []
     for place, precision in enumerate(precisions):
         progress(place, len(precisions), f"converting to {precision}")
-        found.append(_form(precision, trained))
+        found.append(_form(precision, trained, run.recipe.both_ways))
         log.info("%s", found[-1].record)
     return found
 
 
-def _form(precision: Precision, trained: Trained) -> _Form:
+def _form(precision: Precision, trained: Trained, both_ways: bool) -> _Form:
     train, val = trained.selection.parts["train"], trained.selection.parts["val"]
     some = np.random.default_rng(0).permutation(train.rows)[:_CALIBRATED_ON]
-    content = export.to_tflite(trained.model, precision, np.stack([trained.photo(row) for row in some]))
+    photos = np.stack([trained.photo(row) for row in some])
+    content = export.to_tflite(trained.model, precision, photos, both_ways)
     logits = _logits(Network(content), trained.photo, val.rows)
     record = Export(
         precision=precision,
         size=len(content),
         accuracy=float((logits.argmax(axis=1) == val.truth).mean()),
         milliseconds=_milliseconds(content, trained),
-        parity=_parity(precision, trained, logits),
+        parity=_parity(precision, trained, logits, both_ways),
     )
     return _Form(content, logits, record)
 
@@ -176,7 +177,7 @@ def _milliseconds(content: bytes, trained: Trained) -> float:
     return round(1000 * statistics.median(seconds), 2)
 
 
-def _parity(precision: Precision, trained: Trained, logits: Floats) -> float:
+def _parity(precision: Precision, trained: Trained, logits: Floats, both_ways: bool) -> float:
     """The largest difference of a probability from Keras's.
 
     Raises:
@@ -184,8 +185,10 @@ def _parity(precision: Precision, trained: Trained, logits: Floats) -> float:
     """
     rows = trained.selection.parts["val"].rows[:_COMPARED]
     photos = np.stack([trained.photo(row) for row in rows]).astype(np.float32)
-    expected = softmax(trained.model.predict_on_batch(photos), axis=1)
-    difference = float(np.abs(expected - softmax(logits[: len(rows)], axis=1)).max())
+    expected = trained.model.predict_on_batch(photos)
+    if both_ways:
+        expected = (expected + trained.model.predict_on_batch(photos[:, :, ::-1])) / 2
+    difference = float(np.abs(softmax(expected, axis=1) - softmax(logits[: len(rows)], axis=1)).max())
     log.info("parity in %s: largest difference of a probability %.2g on %d photos", precision, difference, len(rows))
     if not difference <= _TOLERANCE[precision]:
         raise TrainingError(

@@ -135,6 +135,8 @@ class Recipe(_Part):
         serving_size: The same side when the network serves, where fine-tuning is to be done at another one. Random
             crops show things larger than they are, so that a network is often better at somewhat larger photos than
             those it was fine-tuned on (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
+        both_ways: The network that serves looks at each photo and at its mirror image, and answers with the mean: it is
+            a little better, twice as slow, and says the same of both.
         min_photos: Labels with fewer photos are left out: they can be neither learnt nor measured.
         phases: Of fine-tuning, one after the other.
         patience: Epochs of a phase without a better validation loss after which it ends; 0: never early.
@@ -155,6 +157,7 @@ class Recipe(_Part):
     serving_size: int | None = Field(
         None, ge=32, le=1024, description="The same after fine-tuning, px; image_size if absent."
     )
+    both_ways: bool = Field(False, description="Serve the mean of the answers for a photo and its mirror image.")
     min_photos: int = Field(12, ge=3, description="Labels with fewer photos are left out.")
     seed: int = Field(0, ge=0, lt=2**31, description="The same seed gives the same model.")
     head: Head = Head()

@@ -55,6 +55,19 @@ def test_the_served_network_gives_the_logits_of_the_trained_one():
     assert outputs["class_maps"].mean(axis=(1, 2)) == pytest.approx(outputs["logits"], abs=1e-4)
 
 
+def test_a_network_that_looks_both_ways_says_the_same_of_a_photo_and_its_mirror_image():
+    model, photos = tiny_network(), np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    there, back = (
+        network.serving(model, both_ways=True).predict(views, verbose=0) for views in (photos, photos[:, :, ::-1])
+    )
+    said = [model.predict(views.astype(np.float32), verbose=0) for views in (photos, photos[:, :, ::-1])]
+    assert there["logits"] == pytest.approx(np.mean(said, axis=0), abs=1e-4)
+    assert there["logits"] == pytest.approx(back["logits"], abs=1e-5)
+    assert there["class_maps"] == pytest.approx(back["class_maps"][:, :, ::-1], abs=1e-5), (
+        "where it looks is turned back"
+    )
+
+
 def test_half_precision_computes_nearly_the_same_and_keeps_the_statistics():
     model = network.build("efficientnet_lite0", 64, 3, dropout=0.0)
     half = network.in_half_precision(model)
@@ -110,11 +123,12 @@ def test_fine_tuning_learns_and_keeps_its_curves(coloured_photos):
 
 
 def test_a_network_has_teachers_and_serves_at_another_size(coloured_photos):
-    run, bundle = trained(coloured_photos, distillation={"teachers": 1}, serving_size=96, **TUNED)
+    run, bundle = trained(coloured_photos, distillation={"teachers": 1}, serving_size=96, both_ways=True, **TUNED)
     assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
     assert (bundle.info.dataset["unlabelled"], bundle.info.input_size) == (0, 96)
     card = (bundle.folder / bundles.CARD).read_text()
     assert "96 × 96 px (fine-tuned at 64)" in card
+    assert "looking at each photo and its mirror image" in card
     assert "taught by a network of another seed" in card
     assert not list(run.folder.glob("checkpoint*")), "nothing is left to go on from"
 
