@@ -6,7 +6,7 @@ model.tflite   the network for serving (LiteRT)
 model.keras    the network for further training
 golden.json    a few inputs made from a seed, with the probabilities expected
 card.md        the model card; calibration.svg, where it is there, its plot
-trained_on.csv the photos that it has seen, by their hashes, so that it is not judged by them; older bundles lack it
+trained_on.csv hashes of the photos that it has seen: judged by them, it would look too good; older bundles lack it
 ============== =======================================================================================
 """
 

@@ -58,16 +58,18 @@ class Trained:
     Attributes:
         model: As made by ``network.build``.
         selection: What it was trained on.
-        photos: All of the dataset, as imported.
+        base: The dataset's manifest as it was imported.
         photo: Row of the dataset → uint8 ``(S, S, 3)``.
         revision: Of the code.
+        both_ways: As for ``network.serving``.
     """
 
     model: keras.Model
     selection: Selection
-    photos: pd.DataFrame
+    base: pd.DataFrame
     photo: Callable[[int], RGBImage]
     revision: str
+    both_ways: bool
 
     @property
     def input_size(self) -> int:
@@ -135,23 +137,23 @@ def _forms(run: Run, trained: Trained, progress: Progress) -> list[_Form]:
     found = []
     for place, precision in enumerate(precisions):
         progress(place, len(precisions), f"converting to {precision}")
-        found.append(_form(precision, trained, run.recipe.both_ways))
+        found.append(_form(precision, trained))
         log.info("%s", found[-1].record)
     return found
 
 
-def _form(precision: Precision, trained: Trained, both_ways: bool) -> _Form:
+def _form(precision: Precision, trained: Trained) -> _Form:
     train, val = trained.selection.parts["train"], trained.selection.parts["val"]
     some = np.random.default_rng(0).permutation(train.rows)[:_CALIBRATED_ON]
     photos = np.stack([trained.photo(row) for row in some])
-    content = export.to_tflite(trained.model, precision, photos, both_ways)
+    content = export.to_tflite(trained.model, precision, photos, trained.both_ways)
     logits = _logits(Network(content), trained.photo, val.rows)
     record = Export(
         precision=precision,
         size=len(content),
         accuracy=float((logits.argmax(axis=1) == val.truth).mean()),
         milliseconds=_milliseconds(content, trained),
-        parity=_parity(precision, trained, logits, both_ways),
+        parity=_parity(precision, trained, logits),
     )
     return _Form(content, logits, record)
 
@@ -177,7 +179,7 @@ def _milliseconds(content: bytes, trained: Trained) -> float:
     return round(1000 * statistics.median(seconds), 2)
 
 
-def _parity(precision: Precision, trained: Trained, logits: Floats, both_ways: bool) -> float:
+def _parity(precision: Precision, trained: Trained, logits: Floats) -> float:
     """The largest difference of a probability from Keras's.
 
     Raises:
@@ -186,7 +188,7 @@ def _parity(precision: Precision, trained: Trained, logits: Floats, both_ways: b
     rows = trained.selection.parts["val"].rows[:_COMPARED]
     photos = np.stack([trained.photo(row) for row in rows]).astype(np.float32)
     expected = trained.model.predict_on_batch(photos)
-    if both_ways:
+    if trained.both_ways:
         expected = (expected + trained.model.predict_on_batch(photos[:, :, ::-1])) / 2
     difference = float(np.abs(softmax(expected, axis=1) - softmax(logits[: len(rows)], axis=1)).max())
     log.info("parity in %s: largest difference of a probability %.2g on %d photos", precision, difference, len(rows))
@@ -241,7 +243,7 @@ def _trained_on(trained: Trained, recipe: Recipe) -> pd.DataFrame:
     """
     selection = trained.selection
     rows = [selection.parts["train"].rows, selection.parts["val"].rows, selection.unlabelled]
-    seen = [trained.photos.loc[np.concatenate(rows), list(leaks.COLUMNS)]]
+    seen = [trained.base.loc[np.concatenate(rows), list(leaks.COLUMNS)]]
     start = starts.model(recipe)
     if start and bundles.TRAINED_ON in start.info.sha256:
         seen.append(leaks.trained_on(start))

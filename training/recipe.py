@@ -136,7 +136,7 @@ class Recipe(_Part):
             crops show things larger than they are, so that a network is often better at somewhat larger photos than
             those it was fine-tuned on (Touvron et al. 2019, https://arxiv.org/abs/1906.06423).
         both_ways: The network that serves looks at each photo and at its mirror image, and answers with the mean: it is
-            a little better, twice as slow, and says the same of both.
+            a little better, twice as slow, and says the same of both but for rounding.
         min_photos: Labels with fewer photos are left out: they can be neither learnt nor measured.
         phases: Of fine-tuning, one after the other.
         patience: Epochs of a phase without a better validation loss after which it ends; 0: never early.

@@ -88,7 +88,7 @@ def train(run: Run) -> None:
     keras.utils.set_random_seed(recipe.seed)
     trainer = Trainer(recipe, dataset, selection, run.folder / runs.CHECKPOINT, reporter)
     model, photo = trainer.train(run.is_to_finish())
-    trained = Trained(model, selection, dataset.base(), photo, revision)
+    trained = Trained(model, selection, dataset.base(), photo, revision, recipe.both_ways)
     packaged = packaging.package(run, trained, reporter.activity)
     reporter.activity(0, 1, "keeping the result")
     tracker.finish(packaged.bundle, confusion_figure(packaged))
