@@ -1,12 +1,15 @@
 """What happens to every request before and after its view."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 
 from api_service.http import problems
 from har_core.config import settings
+
+_CHUNK = 65_536
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -26,7 +29,16 @@ class BodyLimit:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length) > settings().max_request_bytes:
             return problems.too_large()
-        return self._get_response(request)
+        response = self._get_response(request)
+        _drain(request)
+        return response
+
+
+def _drain(request: HttpRequest) -> None:
+    """Reads what no view wanted of a body: else the server closes a connection that the client goes on to use."""
+    with suppress(UnreadablePostError):
+        while request.read(_CHUNK):
+            pass
 
 
 class ProblemDetails:
