@@ -32,9 +32,11 @@ worker: .venv/installed
 mlflow: .venv/installed
 	@exec $(BIN)/mlflow ui --port $(HAR_MLFLOW_PORT) --backend-store-uri $${MLFLOW_TRACKING_URI:-sqlite:///$(or $(HAR_HOME),var)/mlflow/mlflow.db}
 
+# Files of tests side by side; those in the browser alone, since they wait for what others would hold up.
 test: .venv/installed-dev
 	@tests/install_programs.sh
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile -m "not browser"
+	$(BIN)/pytest -m browser
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .
