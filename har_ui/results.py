@@ -51,8 +51,13 @@ def show(results: Sequence[Recognition], labels: Sequence[str]) -> None:
     _cards(_page_of(list(enumerate(good))), labels)
 
 
-def _answer(prediction: Prediction, key: str) -> None:
-    """The answer itself: label, decision, reason and bars."""
+def answer(prediction: Prediction, key: str) -> None:
+    """Draws the answer itself: label, decision, reason and bars.
+
+    Args:
+        prediction: What to show.
+        key: Tells its chart from others on the page.
+    """
     sure = prediction.decision == "sure"
     badge = ":green-badge[:material/check_circle: sure]" if sure else ":orange-badge[:material/help: unsure]"
     st.markdown(f"#### {plain(label_text(prediction.label))} {badge}")
@@ -103,21 +108,22 @@ def _cards(items: Sequence[_Numbered], labels: Sequence[str]) -> None:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _thumbnail(payload: bytes) -> bytes:
+def thumbnail(payload: bytes) -> bytes:
+    """A photo, small enough to send to a browser; made once."""
     return recognition.thumbnail(payload)
 
 
 def _card(item: Recognition, labels: Sequence[str], key: str) -> None:
     if item.prediction is None:
         return
-    thumbnail = _thumbnail(item.photo.payload)
+    small = thumbnail(item.photo.payload)
     picture, text = st.columns([2, 3], vertical_alignment="top")
     with text:
-        _answer(item.prediction, key)
+        answer(item.prediction, key)
         looked = st.toggle("Where it looked", key=f"heat-{key}")
         _correction(item, labels, key)
     with picture:
-        st.image(recognition.overlay(thumbnail, item.prediction) if looked else thumbnail, width="stretch")
+        st.image(recognition.overlay(small, item.prediction) if looked else small, width="stretch")
         st.caption(plain(item.photo.name))
         if looked:
             st.caption(f"Bright: speaks for “{label_text(item.prediction.label)}”.")
