@@ -18,9 +18,15 @@ class Settings(BaseSettings):
 
     home: Path = Field(PROJECT_ROOT / "var", description="Folder for everything that a running system writes.")
     shipped_models: Path = Field(PROJECT_ROOT / "models", description="Folder of the bundles that ship.")
-    model: str = Field("everyday", description="The model that answers when none is named: NAME or NAME@VERSION.")
+    model: str = Field(
+        "everyday",
+        description="The model in service until another is promoted (NAME), or whatever is promoted (NAME@VERSION).",
+    )
     threads: int = Field(
         0, ge=0, description="Photos classified at the same time by one process; 0: one a core, at most 8."
+    )
+    latency_budget_ms: float = Field(
+        100, gt=0, description="Milliseconds that a model may take for a photo on one core, to be put in service."
     )
     queue_url: str = Field("", description="Redis of the training queue, redis://HOST:PORT/DB; empty: SQLite.")
     max_image_bytes: int = Field(20_000_000, gt=0, description="Largest image file accepted, in bytes.")
@@ -30,6 +36,13 @@ class Settings(BaseSettings):
     max_image_side: int = Field(20_000, gt=0, description="Longest side accepted, in pixels.")
     max_batch_images: int = Field(32, gt=0, description="Most images in one request.")
     max_request_bytes: int = Field(64_000_000, gt=0, description="Largest request body accepted, in bytes.")
+    feedback: bool = Field(True, description="Whether people can say what is right; nothing is kept where they cannot.")
+    feedback_minutes: float = Field(
+        10,
+        ge=0,
+        description="How long the API keeps a photo that it answered for, so that feedback can name it; 0: not.",
+    )
+    max_feedback_photos: int = Field(5000, gt=0, description="Most photos kept with what people said of them.")
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,10 @@
 """Every exception that a caller of the library can meet: a stable ``code`` for programs, a sentence for people."""
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from har_core.serving import Check
 
 
 class HarError(Exception):
@@ -91,6 +95,33 @@ class BundleBroken(ModelError):
     code = "bundle_broken"
 
 
+class HistoryBroken(ModelError):
+    """The record of which model is in service cannot be read or written."""
+
+    code = "history_broken"
+
+
+class PromotionRefused(ModelError):
+    """A model is not put in service; the one that was in service stays.
+
+    Attributes:
+        checks: What was examined, where anything was.
+    """
+
+    code = "promotion_refused"
+
+    def __init__(self, message: str, checks: Sequence["Check"] = ()) -> None:
+        """Takes the sentence and what was examined."""
+        super().__init__(message)
+        self.checks = list(checks)
+
+
+class ImportRefused(ModelError):
+    """A file holds no model that can be taken in."""
+
+    code = "import_refused"
+
+
 class DatasetError(HarError):
     """A dataset cannot be used."""
 
@@ -137,3 +168,45 @@ class BackboneUnavailable(TrainingError):
     """A backbone is unknown, or its weights cannot be had."""
 
     code = "backbone_unavailable"
+
+
+class FeedbackError(HarError):
+    """What a person says of an answer cannot be kept."""
+
+    code = "feedback_error"
+
+
+class FeedbackOff(FeedbackError):
+    """The settings say that nothing is kept."""
+
+    code = "feedback_off"
+
+
+class LabelInvalid(FeedbackError):
+    """The text cannot be a label."""
+
+    code = "label_invalid"
+
+
+class FeedbackNotFound(FeedbackError):
+    """Nothing is kept of that photo."""
+
+    code = "feedback_not_found"
+
+
+class FeedbackAdded(FeedbackError):
+    """The photo belongs to a dataset already."""
+
+    code = "feedback_added"
+
+
+class FeedbackFull(FeedbackError):
+    """As many photos are kept as may be."""
+
+    code = "feedback_full"
+
+
+class PredictionNotFound(FeedbackError):
+    """No answer of that id is kept, or not any more."""
+
+    code = "prediction_not_found"
