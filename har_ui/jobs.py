@@ -120,6 +120,14 @@ class Job:
         except (OSError, ValidationError):
             return None
 
+    @property
+    def has_printed(self) -> bool:
+        """Whether it printed anything but complaints."""
+        try:
+            return (self.folder / "out").stat().st_size > 0
+        except OSError:
+            return False
+
     def errors(self, lines: int = 10) -> list[str]:
         """The last lines that it complained in."""
         try:

@@ -33,31 +33,32 @@ def _dialog(dataset: Dataset) -> None:
         st.info("This photo is not in the dataset.")
         return
     photo = found.iloc[0]
-    picture, facts = st.columns(2, gap="medium")
-    with picture:
+    left, right = st.columns(2, gap="medium")
+    with left:
         _picture(photo)
-    with facts:
-        _facts(photo)
-        _decide(view, photo)
+    with right:
+        facts(photo)
+        decide(view, photo)
     _alike(view, photo)
 
 
 def _picture(photo: pd.Series) -> None:
     try:
         with st.container(key="photo-large"):
-            st.image(_large(photo["path"], photo["id"]), width="stretch", alt=photo["path"])
+            st.image(large(photo["path"], photo["id"]), width="stretch", alt=photo["path"])
     except HarError as error:
         st.warning(plain(str(error)), icon=":material/broken_image:")
     st.caption(plain(photo["path"]))
 
 
-def _facts(photo: pd.Series) -> None:
+def facts(photo: pd.Series) -> None:
+    """Draws a photo's label and what else is known of it."""
     label = "no label" if pd.isna(photo["label"]) else label_text(photo["label"])
     st.markdown(f"#### {plain(label)}")
     badges = [f":orange-badge[{flag.icon} {flag.title}]" for flag in FLAGS if photo[flag.column]]
     if badges:
         st.markdown(" ".join(badges), help="\n".join(f"- {flag.meaning}" for flag in FLAGS if photo[flag.column]))
-    facts = {
+    known = {
         "split": "none" if pd.isna(photo["split"]) else photo["split"],
         "size": f"{photo['width']} × {photo['height']} px",
         "source": photo["source"],
@@ -67,20 +68,27 @@ def _facts(photo: pd.Series) -> None:
         "sharpness": f"{photo['sharpness']:.0f}",
         "SHA-256": f"{photo['id'][:12]}…",
     }
-    st.markdown(" · ".join(f":gray[{name}] {plain(text)}" for name, text in facts.items()))
+    st.markdown(" · ".join(f":gray[{name}] {plain(text)}" for name, text in known.items()))
 
 
-def _decide(view: View, photo: pd.Series) -> None:
-    """What a visitor may decide about the photo."""
+def decide(view: View, photo: pd.Series, wished: str | None = None) -> None:
+    """What a visitor may decide about the photo.
+
+    Args:
+        view: Of its dataset.
+        photo: A row of ``View.photos``.
+        wished: The label that is proposed; when absent, that of the last check where it thinks that the label is wrong.
+    """
     dataset, path = view.dataset, photo["path"]
     now = None if pd.isna(photo["label"]) else photo["label"]
     if photo["label_issue"]:
         st.markdown(f"The check would call it **{plain(label_text(photo['suggested']))}**.")
-    wished = photo["suggested"] if photo["label_issue"] else now
+    wished = wished or (photo["suggested"] if photo["label_issue"] else now)
+    labels = sorted({*view.labels, *([wished] if wished else [])})
     new = st.selectbox(
         "Right label",
-        view.labels,
-        index=view.labels.index(wished) if wished in view.labels else None,
+        labels,
+        index=labels.index(wished) if wished in labels else None,
         format_func=label_text,
         accept_new_options=True,
         placeholder="Choose, or type a new one",
@@ -144,6 +152,15 @@ def _similar(images_fingerprint: str, row: int, _dataset: Dataset) -> list[int]:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _large(path: str, identity: str) -> bytes:
+def large(path: str, identity: str) -> bytes:
+    """A photo as JPEG, large enough to look at closely.
+
+    Args:
+        path: The photo.
+        identity: SHA-256 of its bytes, as in the manifest.
+
+    Raises:
+        ImageError: It cannot be read any more.
+    """
     del identity  # It is here to be part of the cache's key.
     return recognition.thumbnail(images.read(Path(path)))

@@ -32,6 +32,21 @@ def undo(dataset: Dataset, fix_id: int) -> None:
         _say(f"undone: {describe(undone)}." if undone else "it was taken back already.", ":material/undo:")
 
 
+def show_undo(dataset: Dataset, fixes: Sequence[Fix]) -> None:
+    """Draws the newest fix with a button that takes it back; nothing where there is none.
+
+    Args:
+        dataset: The dataset.
+        fixes: In force, oldest first.
+    """
+    if not fixes:
+        return
+    newest = fixes[-1]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Undo the last fix", icon=":material/undo:", on_click=undo, args=(dataset, newest.id))
+        st.caption(f"{len(fixes):,} in force; the last {describe(newest)}.", width="content")
+
+
 def show_news() -> None:
     """Shows what the last callback had to say: callbacks themselves cannot draw."""
     news = st.session_state.pop(_NEWS, None)

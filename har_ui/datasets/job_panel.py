@@ -73,10 +73,14 @@ def span(seconds: float) -> str:
 def ended_well(job: Job) -> bool:
     """Whether a job that is over did what it was to do.
 
-    A check that finds something wrong with a dataset ends with a failure's status, too, but complains of nothing.
+    A check that finds something wrong with a dataset ends with a failure's status, too, but complains of nothing. So
+    does an evaluation that came upon photos which cannot be read, but it prints its figures all the same.
     """
-    is_check = job.arguments[:2] == ["data", "check"]
-    return job.state() == "done" or (is_check and job.state() == "failed" and not job.errors())
+    if job.state() != "failed":
+        return job.state() == "done"
+    if job.arguments[:2] == ["data", "check"]:
+        return not job.errors()
+    return job.arguments[0] == "evaluate" and job.has_printed
 
 
 @st.fragment(run_every=1)
@@ -124,7 +128,7 @@ def _outcome(job: Job) -> str | None:
         message.success(f"{plain(job.title)}: done.", icon=":material/check_circle:")
     elif job.state() == "interrupted":
         message.warning(
-            f"{plain(job.title)}: stopped before its end. Started again, an import goes on where it stopped.",
+            f"{plain(job.title)}: stopped before its end. Started again, imports and evaluations go on where they stopped.",
             icon=":material/stop_circle:",
         )
     else:

@@ -67,11 +67,7 @@ def _head(view: View) -> None:
         text.success(f"Checked as it is now: {view.report.images:,} photos.", icon=":material/check_circle:")
     if button.button("Check now", icon=":material/fact_check:", width="stretch", disabled=job_panel.is_busy()):
         job_panel.begin(commands.check(view.dataset.name))
-    if view.fixes:
-        newest = view.fixes[-1]
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("Undo the last fix", icon=":material/undo:", on_click=fixing.undo, args=(view.dataset, newest.id))
-            st.caption(f"{len(view.fixes):,} in force; the last {fixing.describe(newest)}.", width="content")
+    fixing.show_undo(view.dataset, view.fixes)
 
 
 def _sections(report: Report, found: Findings) -> dict[str, _Section]:

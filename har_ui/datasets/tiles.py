@@ -1,5 +1,6 @@
 """Photos as square tiles; a click anywhere on a tile chooses its photo."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
@@ -31,16 +32,19 @@ def style() -> None:
     st.html(_STYLE)
 
 
-def show(photos: pd.DataFrame, key: str) -> None:
+def show(photos: pd.DataFrame, key: str, texts: Sequence[str] | None = None) -> None:
     """Draws photos as a grid of tiles.
 
     Args:
         photos: Rows of ``View.photos``; few.
         key: Tells these tiles from others on the page.
+        texts: What stands below each, as Markdown; its label when absent.
     """
+    if texts is None:
+        texts = [_label(photo) for _, photo in photos.iterrows()]
     with st.grid(min_column_width=_SIDE, gap="small", key=key):
-        for (_, photo), picture in zip(photos.iterrows(), thumbnails(photos), strict=True):
-            _tile(photo, picture, key)
+        for (_, photo), picture, text in zip(photos.iterrows(), thumbnails(photos), texts, strict=True):
+            _tile(photo, picture, key, text)
 
 
 def row(photos: pd.DataFrame, key: str) -> None:
@@ -53,10 +57,14 @@ def row(photos: pd.DataFrame, key: str) -> None:
     with st.container(horizontal=True, gap="small", width="content"):
         for (_, photo), picture in zip(photos.iterrows(), thumbnails(photos), strict=True):
             with st.container(width=_SIDE):
-                _tile(photo, picture, key)
+                _tile(photo, picture, key, _label(photo))
 
 
-def _tile(photo: pd.Series, picture: bytes | None, key: str) -> None:
+def _label(photo: pd.Series) -> str:
+    return "no label" if pd.isna(photo["label"]) else plain(label_text(photo["label"]))
+
+
+def _tile(photo: pd.Series, picture: bytes | None, key: str, text: str) -> None:
     name = query.short_name(photo["path"])
     kind = "excluded" if photo["excluded"] else "photo"
     with st.container(key=f"tile-{kind}-{key}-{photo.name}"):
@@ -65,7 +73,7 @@ def _tile(photo: pd.Series, picture: bytes | None, key: str) -> None:
         else:
             st.image(picture, width="stretch", alt=name)
         st.button(
-            "no label" if pd.isna(photo["label"]) else plain(label_text(photo["label"])),
+            text,
             key=f"open-{key}-{photo.name}",
             type="tertiary",
             width="stretch",
