@@ -38,6 +38,10 @@ FileName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z0-9_-]+\.[a-z0-9]+
 Precision = Literal["float32", "float16", "int8"]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
+# Largest difference of a probability from that of the network as it was trained. What rounding to 8 bits does is judged
+# by the accuracy instead.
+PARITY: dict[Precision, float] = {"float32": 1e-3, "float16": 2e-2, "int8": 1.0}
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -155,8 +159,21 @@ class BundleInfo(_Record):
     run: str = ""
 
 
+class _Golden(_Record):
+    """Content of ``golden.json``. Its bounds keep a file from elsewhere from asking for the world, or for nothing."""
+
+    seed: int = Field(ge=0)
+    count: int = Field(ge=1, le=100)
+    tolerance: float = Field(gt=0, le=0.01)
+    probabilities: list[list[float]]
+
+
 class Bundle:
-    """A bundle's folder, with its description read and checked."""
+    """A bundle's folder, with its description read and checked.
+
+    Attributes:
+        digest: SHA-256 of ``bundle.json``, which holds those of the other files: it stands for all of them.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Reads ``bundle.json``.
@@ -167,7 +184,8 @@ class Bundle:
         """
         self.folder = folder
         try:
-            self.info = BundleInfo.model_validate_json((folder / INFO).read_bytes())
+            content = (folder / INFO).read_bytes()
+            self.info = BundleInfo.model_validate_json(content)
         except (FileNotFoundError, NotADirectoryError):
             raise ModelNotFound(f"There is no model in {folder}.") from None
         except OSError as error:
@@ -179,6 +197,17 @@ class Bundle:
         for name in {TFLITE, KERAS, GOLDEN, CARD} | set(self.info.sha256):
             if name not in self.info.sha256 or not (folder / name).is_file():
                 raise BundleBroken(f"{folder.name} lacks its file {name}.")
+        self.digest = hashlib.sha256(content).hexdigest()
+
+    @property
+    def reference(self) -> str:
+        """``NAME@VERSION``."""
+        return f"{self.info.name}@{self.info.version}"
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum((self.folder / name).stat().st_size for name in (INFO, *self.info.sha256))
 
     def read(self, name: str) -> bytes:
         """Reads one of the bundle's files.
@@ -230,13 +259,17 @@ def verify_golden(bundle: Bundle, predict: Callable[[RGBImage], npt.NDArray[np.f
         The largest difference of a probability from the one expected.
 
     Raises:
-        BundleBroken: It is over the tolerance written beside the expectations.
+        BundleBroken: It is over the tolerance written beside the expectations, or these cannot be read.
     """
-    golden = json.loads(bundle.read(GOLDEN))
-    images = golden_images(bundle.info.input_size, golden["count"], golden["seed"])
-    expected = np.asarray(golden["probabilities"])
-    difference = float(np.abs(np.stack([predict(image) for image in images]) - expected).max())
-    if not difference <= golden["tolerance"]:
+    try:
+        golden = _Golden.model_validate_json(bundle.read(GOLDEN))
+    except ValidationError as error:
+        raise BundleBroken(f"{bundle.folder.name}: {GOLDEN} holds no golden answers.") from error
+    if [len(row) for row in golden.probabilities] != [len(bundle.info.labels)] * golden.count:
+        raise BundleBroken(f"{bundle.folder.name}: {GOLDEN} holds answers for other labels than the model's.")
+    images = golden_images(bundle.info.input_size, golden.count, golden.seed)
+    difference = float(np.abs(np.stack([predict(image) for image in images]) - np.array(golden.probabilities)).max())
+    if not difference <= golden.tolerance:
         raise BundleBroken(f"{bundle.folder.name} answers its golden inputs {difference:.4f} off.")
     return difference
 

@@ -77,6 +77,12 @@ class FileUnreadable(HarError):
     code = "file_unreadable"
 
 
+class PhotoChanged(HarError):
+    """A file holds other bytes than when it was imported."""
+
+    code = "photo_changed"
+
+
 class ModelError(HarError):
     """A model cannot be used."""
 

@@ -42,8 +42,6 @@ log = logging.getLogger(__name__)
 _FORMS: tuple[Precision, ...] = ("int8", "float16", "float32")
 # How much of the validation accuracy a cheaper form may cost.
 _ALLOWED_LOSS = 0.005
-# Largest difference of a probability from Keras's. What rounding to 8 bits does is judged by the accuracy instead.
-_TOLERANCE: dict[Precision, float] = {"float32": 1e-3, "float16": 2e-2, "int8": 1.0}
 _COMPARED = 32
 _CALIBRATED_ON = 200
 _TIMED = 30
@@ -192,10 +190,10 @@ def _parity(precision: Precision, trained: Trained, logits: Floats) -> float:
         expected = (expected + trained.model.predict_on_batch(photos[:, :, ::-1])) / 2
     difference = float(np.abs(softmax(expected, axis=1) - softmax(logits[: len(rows)], axis=1)).max())
     log.info("parity in %s: largest difference of a probability %.2g on %d photos", precision, difference, len(rows))
-    if not difference <= _TOLERANCE[precision]:
+    if not difference <= bundles.PARITY[precision]:
         raise TrainingError(
             f"The network converted to {precision} answers differently than the one trained: a probability differs by "
-            f"{difference:.2g}, more than {_TOLERANCE[precision]:g}."
+            f"{difference:.2g}, more than {bundles.PARITY[precision]:g}."
         )
     return difference
 
