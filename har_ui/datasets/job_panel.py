@@ -128,7 +128,7 @@ def _outcome(job: Job) -> str | None:
         message.success(f"{plain(job.title)}: done.", icon=":material/check_circle:")
     elif job.state() == "interrupted":
         message.warning(
-            f"{plain(job.title)}: stopped before its end. Started again, an import or evaluation goes on where it stopped.",
+            f"{plain(job.title)}: stopped before its end. Started again, imports and evaluations go on from there.",
             icon=":material/stop_circle:",
         )
     else:
