@@ -111,16 +111,36 @@ def unreadable(dataset: "Dataset", size: int | None = None, embedder: Embedder |
 
 
 def remove_stale(keep: set[str]) -> None:
-    """Deletes the pixels, embeddings and maps of datasets that are gone.
+    """Deletes the pixels, embeddings, maps and models' answers of datasets that are gone.
 
     Args:
         keep: ``images_fingerprint`` of every dataset there is.
     """
     keys = {fingerprint[:_KEY_LENGTH] for fingerprint in keep}
-    for folder in (_root() / "pixels", _root() / "embeddings"):
+    for folder in (_root() / "pixels", _root() / "embeddings", _root() / "answers"):
         for file in folder.glob("*"):
             if file.name.lstrip(".")[:_KEY_LENGTH] not in keys:
                 file.unlink(missing_ok=True)
+
+
+def extend(before: "Dataset", after: "Dataset") -> None:
+    """Carries over what is kept for a dataset's photos to the same dataset with photos added at its end.
+
+    Only the new ones are computed when their rows are asked for.
+
+    Args:
+        before: As it was.
+        after: As it is now.
+
+    Raises:
+        DatasetError: The disk is full or may not be written to.
+    """
+    old, new = (dataset.info.images_fingerprint[:_KEY_LENGTH] for dataset in (before, after))
+    for folder in (_root() / "pixels", _root() / "embeddings"):
+        # Each array has a record, whether it is complete or not.
+        for record in sorted(folder.glob(f"{old}-*.json")):
+            file = record.with_suffix(".npy")
+            _Array(file, (), np.void).carry_over(file.with_name(new + file.name[_KEY_LENGTH:]), after.info.images)
 
 
 def thumbnail(path: str | Path, id: str) -> bytes:
@@ -291,6 +311,27 @@ class _Array:
             if not self.is_complete:
                 with _writing(self.file):
                     self._part.replace(self.file)
+
+    def carry_over(self, file: Path, count: int) -> None:
+        """Makes the beginning of a longer array of this one's rows, as far as they are there.
+
+        Args:
+            file: Of the longer array.
+            count: Its rows.
+        """
+        record = self.record()
+        try:
+            rows = open_memmap(self.file if self.is_complete else self._part, "r")
+        except (OSError, ValueError):  # Somebody was faster, or it is damaged: then all is computed anew.
+            return
+        longer = _Array(file, (count, *rows.shape[1:]), rows.dtype.type)
+        with longer._locked():
+            if not longer.is_complete:
+                array, _ = longer._resume()
+                with _writing(file):
+                    array[: record.done] = rows[: record.done]
+                    array.flush()
+                longer._keep(record)
 
     @property
     def _part(self) -> Path:

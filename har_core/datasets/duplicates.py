@@ -30,8 +30,12 @@ def exact_groups(manifest: pd.DataFrame) -> list[list[int]]:
     return [list(group) for _, group in rows.groupby(manifest["id"].to_numpy()) if len(group) > 1]
 
 
-def near_pairs(manifest: pd.DataFrame) -> Pairs:
+def near_pairs(manifest: pd.DataFrame, first: int | None = None) -> Pairs:
     """Pairs of rows that nearly show the same, without those of the same bytes.
+
+    Args:
+        manifest: With ``id``, ``phash`` and ``dhash``.
+        first: Only pairs with one of so many first rows; all pairs when absent.
 
     Returns:
         int64 ``(n, 2)``, the smaller row first.
@@ -49,10 +53,40 @@ def near_pairs(manifest: pd.DataFrame) -> Pairs:
         pairs = np.stack([left[both], right[both]], axis=1)
         return pairs[identity[pairs[:, 0]] != identity[pairs[:, 1]]]
 
+    limit = len(manifest) if first is None else first
     # NumPy lets other threads run while it compares.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        found = list(pool.map(pairs_from, range(0, len(manifest), _BLOCK)))
-    return np.concatenate([np.empty((0, 2), np.int64), *found])
+        found = list(pool.map(pairs_from, range(0, limit, _BLOCK)))
+    pairs = np.concatenate([np.empty((0, 2), np.int64), *found])
+    return pairs[pairs[:, 0] < limit]
+
+
+def shown_by(photos: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which photos are the same as one of the others, or nearly.
+
+    Args:
+        photos: With ``id``, ``phash`` and ``dhash``.
+        others: The same of the others.
+
+    Returns:
+        ``(n,)``.
+    """
+    found = np.array(photos["id"].isin(others["id"]), bool)
+    others = others.drop_duplicates(["phash", "dhash"])
+    phash, dhash = _unsigned(others["phash"]), _unsigned(others["dhash"])
+    rest = photos[~found]
+    own_phash, own_dhash = _unsigned(rest["phash"]), _unsigned(rest["dhash"])
+
+    def is_near(start: int) -> npt.NDArray[np.bool_]:
+        block = slice(start, start + _BLOCK)
+        row, other = np.nonzero(np.bitwise_count(own_phash[block, None] ^ phash) <= PHASH_BITS)
+        near = np.bitwise_count(own_dhash[block][row] ^ dhash[other]) <= DHASH_BITS
+        return np.isin(np.arange(len(own_phash[block])), row[near])
+
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        blocks = list(pool.map(is_near, range(0, len(rest), _BLOCK)))
+    found[~found] = np.concatenate([np.empty(0, bool), *blocks])
+    return found
 
 
 def clusters(manifest: pd.DataFrame, pairs: Pairs | None = None) -> npt.NDArray[np.int64]:

@@ -1,24 +1,34 @@
 """Asks a model about photos whose labels are known."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from har_core import images
-from har_core.bundle import Outliers
-from har_core.datasets.manifest import included
+from har_core.bundle import Bundle, BundleInfo, Outliers
+from har_core.datasets import manifest as manifests
 from har_core.datasets.store import Dataset
-from har_core.errors import DatasetError, HarError
-from har_core.evaluation import metrics
+from har_core.errors import DatasetError
+from har_core.evaluation import kept as keeping
+from har_core.evaluation import leaks, metrics
+from har_core.evaluation.kept import Answer
 from har_core.evaluation.metrics import Answers, Indices
-from har_core.images import RGBImage
 from har_core.predictor import Predictor
 from har_core.progress import Progress, silent
+
+
+@dataclass(frozen=True)
+class Part:
+    """Photos with a model's answers.
+
+    Attributes:
+        photos: Rows of the effective manifest, by row of ``Dataset.base``.
+        answers: In the same order.
+    """
+
+    photos: pd.DataFrame
+    answers: Answers
 
 
 @dataclass(frozen=True)
@@ -26,31 +36,58 @@ class Judged:
     """What a model says of a part of a dataset.
 
     Attributes:
-        answers: One for each photo that could be judged.
+        model: ``NAME@VERSION``.
+        info: The bundle's description: labels, thresholds.
+        dataset: Name of the dataset.
+        split: Which part of it; None: all labelled photos.
+        fingerprint: Of the dataset as it is now.
+        clean: Photos that the model has not seen, so far as is known: all figures are of these.
+        leaked: Photos that it has learnt from or was calibrated on, or nearly the same ones; None: there are none.
+        leaks_known: False where the bundle carries no list of what the model has seen.
         unknown: Labels that the model does not know → how many photos have them; they are left out.
         unreadable: Path → what is wrong with it; left out, too.
     """
 
-    answers: Answers
+    model: str
+    info: BundleInfo
+    dataset: str
+    split: str | None
+    fingerprint: str
+    clean: Part
+    leaked: Part | None
+    leaks_known: bool
     unknown: dict[str, int]
-    unreadable: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str]
+
+    @property
+    def labels(self) -> list[str]:
+        """The model's, in the order of its outputs."""
+        return self.info.labels
+
+    @property
+    def photos(self) -> pd.DataFrame:
+        """Those that the figures are of."""
+        return self.clean.photos
+
+    @property
+    def answers(self) -> Answers:
+        """Those that the figures are of."""
+        return self.clean.answers
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a model says of one photo; the fields are those of ``metrics.Answers``."""
+class _Wanted:
+    """What of a dataset a model can be judged by.
 
-    probabilities: npt.NDArray[np.float32]
-    sure: bool
-    energy: float
+    Attributes:
+        manifest: All photos that are not excluded.
+        photos: Those of the split whose label the model knows.
+        unknown: As in ``Judged``.
+    """
 
-
-def ask(predictor: Predictor, image: RGBImage) -> Answer:
-    """Asks a model about one photo, as those who use it do."""
-    found = predictor.predict(image, len(predictor.labels))
-    by_label = {item.label: item.score for item in found.predictions}
-    probabilities = np.array([by_label[label] for label in predictor.labels], np.float32)
-    return Answer(probabilities, found.decision == "sure", found.energy)
+    manifest: pd.DataFrame
+    photos: pd.DataFrame
+    unknown: dict[str, int]
 
 
 def together(answers: Sequence[Answer], truth: Indices) -> Answers:
@@ -64,7 +101,7 @@ def together(answers: Sequence[Answer], truth: Indices) -> Answers:
 
 
 def judge(predictor: Predictor, dataset: Dataset, split: str | None, progress: Progress = silent) -> Judged:
-    """Asks a model about the labelled photos of a dataset.
+    """Asks a model about the labelled photos of a dataset; what it was asked before is not asked again.
 
     Args:
         predictor: The model.
@@ -73,22 +110,32 @@ def judge(predictor: Predictor, dataset: Dataset, split: str | None, progress: P
         progress: Told after each photo; an exception from it interrupts the work.
 
     Raises:
-        DatasetError: No photo of that split has a label that the model knows.
+        DatasetError: The split has no labelled photo, the model knows none of the labels, none of the photos can be
+            read, or the model has seen them all.
+        BundleBroken: The list of what it has seen is damaged.
     """
-    photos = included(dataset.manifest())
-    photos = photos[photos["label"].notna()]
-    if split:
-        photos = photos[photos["split"] == split]
-    is_known = photos["label"].isin(predictor.labels)
-    unknown = {str(label): int(count) for label, count in photos.loc[~is_known, "label"].value_counts().items()}
-    photos = photos[is_known]
-    found = _ask_files(predictor, photos["path"].tolist(), progress)
-    good = {path: item for path, item in found.items() if isinstance(item, Answer)}
-    if not good:
-        where = f"in the split {split} of {dataset.name}" if split else f"in {dataset.name}"
-        raise DatasetError(f"There is no photo {where} that has a label which the model knows, and can be read.")
-    truth = pd.Categorical(photos.loc[photos["path"].isin(good.keys()), "label"], categories=predictor.labels).codes
-    return Judged(together(list(good.values()), truth.astype(np.intp)), unknown, _unreadable(found))
+    wanted = _wanted(predictor.bundle.info, dataset, split)
+    found = keeping.fill(predictor, dataset, wanted.photos, progress)
+    return _judged(predictor.bundle, dataset, split, wanted, found)
+
+
+def kept(bundle: Bundle, dataset: Dataset, split: str | None) -> Judged | None:
+    """As ``judge``, but asks nothing and loads no network; None where some photo was not asked about yet."""
+    wanted = _wanted(bundle.info, dataset, split)
+    found = keeping.read(bundle, dataset)
+    if not wanted.photos.index.isin(found.index).all():
+        return None
+    return _judged(bundle, dataset, split, wanted, found.loc[wanted.photos.index])
+
+
+def missing(bundle: Bundle, dataset: Dataset, split: str | None) -> int:
+    """How many photos ``judge`` would ask a model about that it was never asked about.
+
+    Raises:
+        DatasetError: The split has no labelled photo, or the model knows none of the labels.
+    """
+    photos = _wanted(bundle.info, dataset, split).photos
+    return int((~photos.index.isin(keeping.read(bundle, dataset).index)).sum())
 
 
 def judge_outliers(
@@ -108,35 +155,82 @@ def judge_outliers(
     Raises:
         DatasetError: None can be read.
     """
-    found = _ask_files(predictor, included(dataset.manifest())["path"].tolist(), progress)
-    good = [item for item in found.values() if isinstance(item, Answer)]
-    if not good:
+    photos = manifests.included(dataset.manifest())
+    found = keeping.fill(predictor, dataset, photos, progress)
+    good = found[found["error"].isna()]
+    if good.empty:
         raise DatasetError(f"There is no photo in {dataset.name} that can be read.")
     figures = Outliers(
         dataset=dataset.name,
         n=len(good),
-        unsure_share=metrics.share(~np.array([item.sure for item in good])),
-        auroc=metrics.auroc(familiar.energy, np.array([item.energy for item in good], np.float32)),
+        unsure_share=metrics.share(~good["sure"].to_numpy(bool)),
+        auroc=metrics.auroc(familiar.energy, good["energy"].to_numpy()),
     )
-    return figures, _unreadable(found)
+    return figures, _unreadable(photos, found)
 
 
-def _unreadable(found: dict[str, Answer | HarError]) -> dict[str, str]:
-    return {path: str(item) for path, item in found.items() if isinstance(item, HarError)}
+def _wanted(info: BundleInfo, dataset: Dataset, split: str | None) -> _Wanted:
+    """Which photos of a dataset a model can be judged by.
+
+    Raises:
+        DatasetError: There is none; it says why.
+    """
+    where = f"in the split {split} of {dataset.name}" if split else f"in {dataset.name}"
+    manifest = manifests.included(dataset.manifest())
+    photos = manifest[manifest["label"].notna()]
+    if split:
+        photos = photos[(photos["split"] == split).fillna(False).astype(bool)]
+    if photos.empty:
+        raise DatasetError(f"There is no photo {where} that has a label: nothing to judge a model by.")
+    is_known = photos["label"].isin(info.labels)
+    if not is_known.any():
+        raise DatasetError(
+            f"There is no photo {where} whose label {info.name}@{info.version} knows. It knows: "
+            f"{', '.join(info.labels)}."
+        )
+    unknown = {str(label): int(count) for label, count in photos.loc[~is_known, "label"].value_counts().items()}
+    return _Wanted(manifest, photos[is_known], unknown)
 
 
-def _ask_files(predictor: Predictor, paths: Sequence[str], progress: Progress) -> dict[str, Answer | HarError]:
-    """The model's answer for each photo, or what is wrong with the file, in order."""
+def _judged(bundle: Bundle, dataset: Dataset, split: str | None, wanted: _Wanted, found: pd.DataFrame) -> Judged:
+    model = f"{bundle.info.name}@{bundle.info.version}"
+    where = f"in the split {split} of {dataset.name}" if split else f"in {dataset.name}"
+    good = found["error"].isna()
+    photos, answered = wanted.photos[good], found[good]
+    if photos.empty:
+        raise DatasetError(f"There is no photo {where} that can be read, of those whose label {model} knows.")
+    is_seen = leaks.seen(bundle, photos, wanted.manifest)
+    if is_seen.all():
+        raise DatasetError(
+            f"There is no photo {where} that {model} has not seen: it has learnt from them or was calibrated on them, "
+            "and judged by them it would look too good. Choose other photos."
+        )
+    leaked = _part(bundle.info, photos[is_seen], answered[is_seen]) if is_seen.any() else None
+    return Judged(
+        model=model,
+        info=bundle.info,
+        dataset=dataset.name,
+        split=split,
+        fingerprint=manifests.fingerprint(wanted.manifest),
+        clean=_part(bundle.info, photos[~is_seen], answered[~is_seen]),
+        leaked=leaked,
+        leaks_known=leaks.are_known(bundle),
+        unknown=wanted.unknown,
+        unreadable=_unreadable(wanted.photos, found),
+    )
 
-    def one(path: str) -> Answer | HarError:
-        try:
-            return ask(predictor, images.decode(images.read(Path(path)), min_side=predictor.input_size))
-        except HarError as error:
-            return error
 
-    found: dict[str, Answer | HarError] = {}
-    with ThreadPoolExecutor(predictor.threads) as pool:
-        for path, result in zip(paths, pool.map(one, paths), strict=True):
-            found[path] = result
-            progress(len(found), len(paths), "asking the model")
-    return found
+def _part(info: BundleInfo, photos: pd.DataFrame, answered: pd.DataFrame) -> Part:
+    answers = Answers(
+        probabilities=answered[[f"p{place}" for place in range(len(info.labels))]].to_numpy(np.float32),
+        truth=pd.Categorical(photos["label"], categories=info.labels).codes.astype(np.intp),
+        sure=answered["sure"].to_numpy(bool),
+        energy=answered["energy"].to_numpy(np.float32),
+    )
+    return Part(photos, answers)
+
+
+def _unreadable(photos: pd.DataFrame, found: pd.DataFrame) -> dict[str, str]:
+    """Path → why there is no answer; both frames have the same rows."""
+    bad = found["error"].notna()
+    return dict(zip(photos.loc[bad, "path"].tolist(), found.loc[bad, "error"].tolist(), strict=True))

@@ -25,30 +25,31 @@ def test_perfect_and_useless_answers_have_the_figures_expected():
         "sure_accuracy": 1,
     }
     wrong = answers(np.eye(3)[(truth + 1) % 3], truth)
-    assert metrics.accuracy(wrong) == 0
-    assert metrics.ece(wrong) == 1
-    assert metrics.sure_accuracy(wrong) == 0
+    found = metrics.values(wrong)
+    assert (found["accuracy"], found["ece"], found["sure_accuracy"]) == (0, 1, 0)
 
 
 def test_only_sure_answers_count_for_the_accuracy_among_them():
     probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.4, 0.6]])
     some = answers(probabilities, np.array([0, 1, 1, 0]), threshold=0.7)
-    assert (metrics.accuracy(some), metrics.sure_share(some), metrics.sure_accuracy(some)) == (0.5, 0.5, 1)
+    found = metrics.values(some)
+    assert (found["accuracy"], found["sure_share"], found["sure_accuracy"]) == (0.5, 0.5, 1)
     nothing = answers(probabilities, np.array([0, 1, 1, 0]), threshold=0.95)
-    assert (metrics.sure_share(nothing), metrics.sure_accuracy(nothing)) == (0, 1)
+    found = metrics.values(nothing)
+    assert (found["sure_share"], found["sure_accuracy"]) == (0, 1)
 
 
 def test_ece_is_the_gap_between_confidence_and_accuracy():
     probabilities = np.tile([0.8, 0.2], (100, 1))
     truth = np.array([0] * 60 + [1] * 40)
-    assert metrics.ece(answers(probabilities, truth)) == pytest.approx(0.2)
+    assert metrics.values(answers(probabilities, truth))["ece"] == pytest.approx(0.2)
 
 
 def test_the_interval_holds_the_value_and_narrows_with_more_photos():
     def width(n):
         truth = np.arange(n) % 2
         found = np.eye(2)[np.where(np.arange(n) % 5 == 0, 1 - truth, truth)]
-        metric = metrics.with_interval(metrics.accuracy, answers(found, truth))
+        metric = metrics.figures(answers(found, truth))["accuracy"]
         assert metric.low <= metric.value <= metric.high
         return metric.high - metric.low
 
@@ -58,7 +59,7 @@ def test_the_interval_holds_the_value_and_narrows_with_more_photos():
 def test_the_interval_of_the_calibration_error_of_a_calibrated_predictor_reaches_down_to_nothing():
     confidence = RNG.uniform(0.5, 1, 300)
     truth = (RNG.uniform(0, 1, 300) > confidence).astype(int)
-    metric = metrics.with_interval(metrics.ece, answers(np.stack([confidence, 1 - confidence], axis=1), truth))
+    metric = metrics.figures(answers(np.stack([confidence, 1 - confidence], axis=1), truth))["ece"]
     assert metric.low < 0.02
     assert metric.low <= metric.value
 

@@ -32,9 +32,10 @@ def test_labelled_photos_of_the_split_are_judged(tiny, make):
     dataset = make("some", ("red", "red"), ("green", "green"), ("blue", "blue"), ("red", "blue"), ("grey", "red"))
     everything = judging.judge(tiny, dataset, None)
     assert everything.answers.truth.tolist() == [0, 1, 2, 2, 0]
-    assert (metrics.accuracy(everything.answers), metrics.sure_share(everything.answers)) == (0.8, 0.8)
+    found = metrics.values(everything.answers)
+    assert (found["accuracy"], found["sure_share"]) == (0.8, 0.8)
     assert judging.judge(tiny, dataset, "test").answers.truth.tolist() == [1, 2]
-    assert metrics.accuracy(judging.judge(tiny, dataset, "test").answers) == 0.5
+    assert metrics.values(judging.judge(tiny, dataset, "test").answers)["accuracy"] == 0.5
 
 
 def test_probabilities_are_in_the_order_of_the_labels(tiny, make):

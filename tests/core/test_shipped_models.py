@@ -9,7 +9,7 @@ import pytest
 from har_core import bundle, images, serving
 from har_core.config import PROJECT_ROOT
 from har_core.datasets.sources import table
-from har_core.evaluation import judging, metrics
+from har_core.evaluation import judging, kept, metrics
 from har_core.images import RGBImage
 from har_core.predictor import Predictor
 
@@ -44,7 +44,7 @@ def tested(model, photos_root) -> Asked:
     listed = [row for row in listed if row.label in model.labels]
     photos = [images.decode(images.read(row.path), min_side=model.input_size) for row in listed]
     truth = np.array([model.labels.index(row.label) for row in listed])
-    return Asked(photos, truth, judging.together([judging.ask(model, photo) for photo in photos], truth))
+    return Asked(photos, truth, judging.together([kept.ask(model, photo) for photo in photos], truth))
 
 
 def test_each_is_as_good_as_its_card_says(model, tested):

@@ -44,7 +44,7 @@ def test_a_fold_that_is_done_is_not_trained_again(coloured_photos, folds_trained
     assert np.array_equal(found.logits, again.logits)
     assert not np.array_equal(found.logits, found.mirrored)
     assert found.both_ways().logits == pytest.approx((found.logits + found.mirrored) / 2)
-    assert metrics.accuracy(found.judged(0.9)) > 0.9
+    assert metrics.values(found.judged(0.9))["accuracy"] > 0.9
     assert (found.logits.argmax(axis=1) == found.truth).mean() > 0.9
     crossvalidation.cross_validate(coloured_photos, Recipe(image_size=64, seed=1), 3)
     assert folds_trained[4:] == [0, 1, 2], "another recipe has results of its own"
