@@ -25,7 +25,7 @@ from har_core.bundle import Bundle, BundleInfo, Evaluation, Export, Outliers, Pr
 from har_core.config import settings
 from har_core.datasets import store
 from har_core.errors import TrainingError
-from har_core.evaluation import calibration, judging, leaks, metrics
+from har_core.evaluation import calibration, judging, kept, leaks, metrics
 from har_core.evaluation.metrics import Answers
 from har_core.images import RGBImage
 from har_core.litert import Network
@@ -215,7 +215,7 @@ def _write(draft: BundleInfo, content: bytes, trained: Trained, progress: Progre
         progress(0, 1, "evaluating")
         predictor = Predictor(trial)
         with ThreadPoolExecutor(predictor.threads) as pool:
-            found = list(pool.map(lambda row: judging.ask(predictor, trained.photo(row)), test.rows))
+            found = list(pool.map(lambda row: kept.ask(predictor, trained.photo(row)), test.rows))
         answers = judging.together(found, test.truth)
         recipe = Recipe.model_validate(draft.recipe)
         others = store.load(recipe.outliers) if recipe.outliers else None
