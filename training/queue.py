@@ -6,10 +6,7 @@ Needs no TensorFlow.
 
 import json
 import logging
-import os
 import sqlite3
-import subprocess  # nosec B404
-import sys
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -21,10 +18,10 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from redis.exceptions import RedisError
 
-from har_core.config import PROJECT_ROOT, settings
+from har_core.config import settings
 from har_core.errors import RunNotFound, TrainingError
 from har_core.files import is_locked, locked
-from training import runs, supervisor, tracking
+from training import background, runs, supervisor, tracking
 from training.recipe import Recipe
 from training.runs import Run
 
@@ -113,20 +110,8 @@ def has_worker() -> bool:
 
 def ensure_worker() -> None:
     """Starts a worker if none is alive on this machine; it ends when it has had nothing to do for a while."""
-    if has_worker():
-        return
-    _lock().parent.mkdir(parents=True, exist_ok=True)
-    with (_lock().parent / "worker.log").open("ab") as log:
-        subprocess.Popen(  # nosec B603
-            # The shell puts the worker into the background and ends: nobody has to wait for it, so no zombie is left.
-            ["/bin/sh", "-c", '"$@" &', "worker", sys.executable, "-m", "training.worker", "--while-busy"],
-            cwd=PROJECT_ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            env=os.environ,
-        ).wait()
+    if not has_worker():
+        background.start(["training.worker", "--while-busy"], settings().home / "worker.log")
 
 
 def work(idle_seconds: float | None = None, wait: bool = True) -> None:

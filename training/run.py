@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix
 
 from har_core.config import PROJECT_ROOT
 from har_core.datasets import store
-from training import packaging, runs, starts
+from training import packaging, registry, runs, starts
 from training.fit import Watcher
 from training.packaging import Packaged, Trained
 from training.runs import Epoch, Outcome, Progress, Run, Step
@@ -92,6 +92,8 @@ def train(run: Run) -> None:
     packaged = packaging.package(run, trained, reporter.activity)
     reporter.activity(0, 1, "keeping the result")
     tracker.finish(packaged.bundle, confusion_figure(packaged))
+    if not tracker.has_failed:
+        registry.mirror()
     for file in trainer.state_files:
         file.unlink(missing_ok=True)
     run.end(

@@ -50,6 +50,23 @@ def _best_effort(
     return attempt
 
 
+def client() -> "MlflowClient":
+    """Opens the store."""
+    # It sends usage figures to its makers unless told not to, and would retry for minutes.
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    from mlflow import MlflowClient  # noqa: PLC0415
+
+    (settings().home / "mlflow").mkdir(parents=True, exist_ok=True)
+    return MlflowClient(uri())
+
+
+def is_server() -> bool:
+    """Whether runs are kept by a server, which has a place of its own for files, and not in a database or a folder."""
+    return uri().startswith(("http:", "https:", "databricks"))
+
+
 class Tracker:
     """Tells MLflow about one run; one that was interrupted is taken up again under its old name.
 
@@ -74,7 +91,7 @@ class Tracker:
         name = self._run.tracked_as
         if name is None:
             tags = {"mlflow.runName": self._run.id, "har.run": self._run.id}
-            name = client.create_run(_experiment(client), tags=tags).info.run_id
+            name = client.create_run(experiment(client), tags=tags).info.run_id
             self._run.keep_tracked_as(name)
         self._id = name
         client.update_run(name, status="RUNNING")
@@ -117,14 +134,7 @@ class Tracker:
 
     @functools.cached_property
     def _client(self) -> "MlflowClient":
-        # It sends usage figures to its makers unless told not to, and would retry for minutes.
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-        from mlflow import MlflowClient  # noqa: PLC0415
-
-        (settings().home / "mlflow").mkdir(parents=True, exist_ok=True)
-        return MlflowClient(uri())
+        return client()
 
 
 def close(run: Run, status: Status) -> None:
@@ -133,12 +143,13 @@ def close(run: Run, status: Status) -> None:
         Tracker(run).close(status)
 
 
-def _experiment(client: "MlflowClient") -> str:
+def experiment(client: "MlflowClient") -> str:
+    """The name under which MLflow keeps our runs together; made where it is not there yet."""
     found = client.get_experiment_by_name(EXPERIMENT)
     if found:
         return str(found.experiment_id)
-    is_local = not os.environ.get("MLFLOW_TRACKING_URI")
-    place = (settings().home / "mlflow" / "artifacts").absolute().as_uri() if is_local else None
+    # Without a place, what is not a server would keep files in whatever folder the process was started in.
+    place = None if is_server() else (settings().home / "mlflow" / "artifacts").absolute().as_uri()
     # MLflow would open it as one of language models otherwise.
     tags = {"mlflow.experimentKind": "custom_model_development"}
     return str(client.create_experiment(EXPERIMENT, artifact_location=place, tags=tags))
