@@ -193,7 +193,7 @@ def _wanted(info: BundleInfo, dataset: Dataset, split: str | None) -> _Wanted:
 
 
 def _judged(bundle: Bundle, dataset: Dataset, split: str | None, wanted: _Wanted, found: pd.DataFrame) -> Judged:
-    model = f"{bundle.info.name}@{bundle.info.version}"
+    model = bundle.reference
     where = f"in the split {split} of {dataset.name}" if split else f"in {dataset.name}"
     good = found["error"].isna()
     photos, answered = wanted.photos[good], found[good]

@@ -49,6 +49,16 @@ def ask(predictor: Predictor, image: RGBImage) -> Answer:
     return Answer(probabilities, found.decision == "sure", found.energy)
 
 
+def file_of(bundle: Bundle, dataset: Dataset) -> Path:
+    """Where a model's answers for a dataset's photos are kept."""
+    # What an answer depends on; the rest of a bundle may change.
+    facts = [bundle.info.sha256[bundles.TFLITE], bundle.info.labels, bundle.info.temperature]
+    bars = bundle.info.thresholds.model_dump()
+    digest = hashlib.sha256(json.dumps([*facts, bars]).encode()).hexdigest()[:12]
+    folder = settings().home / "cache" / "answers"
+    return folder / f"{dataset.info.images_fingerprint[:16]}-{bundle.reference}-{digest}.parquet"
+
+
 def read(bundle: Bundle, dataset: Dataset) -> pd.DataFrame:
     """What is kept of a model's answers.
 
@@ -160,16 +170,6 @@ def _columns(bundle: Bundle) -> dict[str, str]:
 
 def _empty(columns: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(columns=list(columns), index=pd.Index([], dtype="int64")).astype(columns)
-
-
-def file_of(bundle: Bundle, dataset: Dataset) -> Path:
-    """Where a model's answers for a dataset's photos are kept; it is there once some were."""
-    info = bundle.info
-    # What an answer depends on; the rest of a bundle may change.
-    facts = [info.sha256[bundles.TFLITE], info.labels, info.temperature, info.thresholds.model_dump()]
-    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
-    folder = settings().home / "cache" / "answers"
-    return folder / f"{dataset.info.images_fingerprint[:16]}-{info.name}@{info.version}-{digest}.parquet"
 
 
 @contextmanager

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.stats import binomtest
-from sklearn.metrics import roc_auc_score
 
 from har_core.bundle import Metric
 
@@ -187,15 +186,17 @@ def auroc(familiar: Floats, strange: Floats) -> Metric:
         The area under the receiver operating characteristic: 0.5 is blind, 1 perfect.
     """
     scores, is_familiar = np.concatenate([familiar, strange]), np.arange(len(familiar) + len(strange)) < len(familiar)
-
-    def figure(weights: Floats) -> float:
+    order = np.argsort(scores)
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # Of photos with the same score.
+    samples = []
+    for weights in _weights(len(scores)):
+        high, low = (
+            np.add.reduceat((weights * kind)[:, order], starts, axis=1) for kind in (is_familiar, ~is_familiar)
+        )
+        passed = np.cumsum(low, axis=1) - low / 2
         # A resample of few photos may hold only one of the kinds.
-        if not 0 < weights @ is_familiar < len(scores):
-            return 0.5
-        return float(roc_auc_score(is_familiar, scores, sample_weight=weights))
-
-    samples = [figure(row) for weights in _weights(len(scores)) for row in weights]
-    return interval(np.array(samples), 0, 1)
+        samples.append(_ratio((high * passed).sum(axis=1), high.sum(axis=1) * low.sum(axis=1), 0.5))
+    return interval(np.concatenate(samples), 0, 1)
 
 
 def _weights(count: int, seed: int = 0) -> Iterator[Floats]:

@@ -45,7 +45,10 @@ def _quarters(numbers: pd.Series) -> pd.Series:
     quarters = pd.qcut(numbers, _PARTS, duplicates="drop")
     edges = numbers.groupby(quarters, observed=True).agg(["min", "max"])
     return quarters.cat.rename_categories(
-        {range_: f"{low:.4g}–{high:.4g}" for range_, (low, high) in zip(edges.index, edges.to_numpy(), strict=True)}
+        {
+            range_: f"{_short(low)}–{_short(high)}"
+            for range_, (low, high) in zip(edges.index, edges.to_numpy(), strict=True)
+        }
     )
 
 
@@ -57,3 +60,7 @@ def _sources(source: pd.Series) -> pd.Series:
         names = names.where(names.isin(frequent[: _MOST_SOURCES - 1]), _OTHER)
         frequent = pd.Index([*frequent[: _MOST_SOURCES - 1], _OTHER])
     return pd.Series(pd.Categorical(names, categories=frequent), source.index)
+
+
+def _short(number: float) -> str:
+    return f"{number:.0f}" if number >= 10 else f"{number:.2g}"
