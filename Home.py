@@ -3,7 +3,7 @@
 import streamlit as st
 
 from har_core.bundle import BundleInfo
-from har_ui import page, recognition, results
+from har_ui import page, photo_choice, results
 
 _TILE = 140
 
@@ -32,8 +32,14 @@ def figures(info: BundleInfo) -> None:
                     help=f"{help_text} Below: its 95 % interval.",
                 )
     st.caption(
-        f"Model **{info.name}**, version {info.version}. Measured on {info.evaluation.n} photos "
+        f"Model **{page.plain(info.name)}**, version {info.version}. Measured on {info.evaluation.n} photos "
         "that it was not trained on."
+    )
+    st.page_link(
+        "pages/5_Models.py",
+        label="Its card, and all other models",
+        icon=":material/deployed_code:",
+        query_params={"model": f"{info.name}@{info.version}"},
     )
 
 
@@ -48,22 +54,7 @@ predictor = page.choose_predictor()
 tried, text = st.columns([3, 2], gap="large")
 with tried:
     st.subheader("Try it")
-    examples = {photo.name: photo for photo in recognition.examples()}
-    brought = st.file_uploader(
-        "Drop a photo here", type=page.UPLOAD_TYPES, max_upload_size=page.upload_megabytes(), key="home-upload"
-    )
-    if brought:
-        photo = recognition.Photo(brought.name, brought.getvalue())
-    else:
-        names = list(examples)
-        chosen = st.pills(
-            "… or take one of ours",
-            names,
-            default=names[0],
-            format_func=lambda name: page.label_text(name.partition(".")[0]),
-            key="home-example",
-        )
-        photo = examples[chosen or names[0]]
+    photo = photo_choice.one("home")
     results.show(results.recognise_all([photo], predictor), predictor.labels)
 with text:
     st.subheader("How good is it?")

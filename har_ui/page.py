@@ -1,16 +1,25 @@
 """How every page begins."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import streamlit as st
 from PIL import Image
 
 from har_core import serving
+from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT, settings
 from har_core.errors import ModelError
 from har_core.images import SUFFIXES
+from har_core.live import LivePredictor
 from har_core.predictor import Predictor
 
 ASSETS = PROJECT_ROOT / "har_ui" / "assets"
 UPLOAD_TYPES = sorted(suffix.lstrip(".") for suffix in SUFFIXES)
+
+_MODELS_HELD = 3
+_CHOICE = "model"
+_FOLLOWED = "model-in-service"
 
 
 def begin(title: str) -> None:
@@ -21,24 +30,36 @@ def begin(title: str) -> None:
     st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; }</style>")
 
 
-@st.cache_resource(show_spinner=False)
-def _predictor(reference: str) -> Predictor:
-    return Predictor(serving.find(reference))
+def predictor_of(bundle: Bundle) -> Predictor:
+    """A model, loaded; kept for a while, for all visitors.
+
+    Raises:
+        BundleBroken: Its network cannot be loaded.
+    """
+    return _loaded(str(bundle.folder), bundle.digest)
+
+
+@st.cache_resource(max_entries=_MODELS_HELD, show_spinner="Loading the model …")
+def _loaded(folder: str, digest: str) -> Predictor:
+    del digest  # It is here to be part of the cache's key.
+    return Predictor(Bundle(Path(folder)))
+
+
+@st.cache_resource(show_spinner="Loading the model …", on_release=LivePredictor.close)
+def _live() -> LivePredictor:
+    return LivePredictor()
 
 
 def choose_predictor() -> Predictor:
-    """The model that the visitor chose, on whatever page, among those that ship; loaded once for all visitors.
+    """The model that the visitor chose, on whatever page, among those that are offered; loaded once for all visitors.
 
-    Where it cannot be loaded, the page says so and ends here.
+    The one in service is followed: when another one is put into service, the next answer comes from that one, unless
+    the visitor chose otherwise. Where the model cannot be loaded, the page says so and ends here.
     """
-    names = serving.offered()
-    chosen = names[0]
-    if len(names) > 1:
-        chosen = st.segmented_control(
-            "Model", names, default=chosen, format_func=_offer, required=True, key="model", persist_state="session"
-        )
     try:
-        return _predictor(chosen)
+        names = serving.offered()
+        chosen = _choose(names) if len(names) > 1 else names[0]
+        return _live().get() if chosen == names[0] else predictor_of(serving.find(chosen))
     except ModelError as error:
         st.error(
             f"There is no model to answer with. {plain(str(error))}\n\n"
@@ -46,6 +67,17 @@ def choose_predictor() -> Predictor:
             icon=":material/error:",
         )
         st.stop()
+
+
+def _choose(names: Sequence[str]) -> str:
+    """Lets the visitor choose; as long as it is the one in service, the choice moves along with it."""
+    in_service = names[0]
+    if st.session_state.get(_CHOICE) in (None, st.session_state.get(_FOLLOWED)):
+        st.session_state[_CHOICE] = in_service
+    st.session_state[_FOLLOWED] = in_service
+    return str(
+        st.segmented_control("Model", names, format_func=_offer, required=True, key=_CHOICE, persist_state="session")
+    )
 
 
 def _offer(reference: str) -> str:

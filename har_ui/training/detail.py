@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from har_ui.datasets.job_panel import span
+from har_ui.models import card
 from har_ui.page import plain
 from har_ui.training import actions, curves, kept, tables, words
 from har_ui.training.records import View
 
-_TILE = 140
 _LOG_LINES = 200
 
 
@@ -26,7 +26,8 @@ def show(view: View) -> None:
     if view.state in ("failed", "interrupted", "cancelled"):
         curves.how_it_ended(view)
     _buttons(view)
-    _figures(view)
+    if view.outcome and view.outcome.metrics:
+        card.figures(view.outcome.metrics)
     if view.bundle:
         kept.show(view.bundle)
     if view.epochs:
@@ -85,25 +86,6 @@ def _remove(view: View) -> None:
             on_click=actions.remove,
             args=(view.run,),
         )
-
-
-def _figures(view: View) -> None:
-    """Test metrics with their intervals."""
-    if not view.outcome or not view.outcome.metrics:
-        return
-    with st.grid(min_column_width=_TILE, gap="small"):
-        for name, metric in words.known(view.outcome.metrics).items():
-            title, meaning = words.METRICS[name]
-            value, interval = words.figure(name, metric)
-            st.metric(
-                title,
-                value,
-                interval,
-                delta_color="off",
-                delta_arrow="off",
-                border=True,
-                help=f"{meaning} Below: its 95 % interval.",
-            )
 
 
 _RECIPE = {"key": st.column_config.TextColumn("Setting"), "value": st.column_config.TextColumn("Value")}

@@ -1,18 +1,13 @@
-"""The model that a run made: where it is kept, its card, and a first try of it."""
-
-import base64
+"""The model that a run made: whether it is in service, its card, and a first try of it."""
 
 import streamlit as st
 
-from har_core import bundle as bundles
 from har_core import serving
+from har_core.bundle import Bundle
 from har_core.errors import ModelError
-from har_core.predictor import Predictor
-from har_ui import page, recognition, results
-from har_ui.page import label_text, plain
-
-_MODELS_HELD = 2
-_PLOT_WIDTH = 420
+from har_ui import page, photo_choice, results
+from har_ui.models import card, service
+from har_ui.page import plain
 
 
 def show(reference: str) -> None:
@@ -23,73 +18,36 @@ def show(reference: str) -> None:
     """
     try:
         bundle = serving.find(reference)
-        card = bundle.read(bundles.CARD).decode("utf-8", "replace")
-        plot = bundle.read(bundles.CALIBRATION) if bundles.CALIBRATION in bundle.info.sha256 else None
     except ModelError as error:
         st.warning(f"The model {plain(reference)} is not there any more. {plain(str(error))}", icon=":material/error:")
         return
-    st.markdown(
-        f":material/inventory_2: Kept for review as **{plain(reference)}**. It does not answer for the app until it is "
-        "chosen to."
-    )
-    with st.expander("Model card", icon=":material/description:", key="card"):
-        st.markdown(_harmless(card))
-        if plot:
-            # As data: of text that only claims to be a picture, a browser could be made to load something.
-            st.image(f"data:image/svg+xml;base64,{base64.b64encode(plot).decode()}", width=_PLOT_WIDTH)
-        st.download_button(
-            "Download the card",
-            card,
-            f"{reference}.md",
-            "text/markdown",
-            icon=":material/download:",
-            on_click="ignore",
-            key="card-file",
+    if reference == service.reference():
+        st.markdown(f":material/inventory_2: Kept as **{plain(reference)}**, which is in service now.")
+    else:
+        st.markdown(
+            f":material/inventory_2: Kept for review as **{plain(reference)}**. It does not answer for the app until "
+            "it is put into service."
         )
+    st.page_link(
+        "pages/5_Models.py",
+        label="Check it and put it into service on the page Models",
+        icon=":material/arrow_forward:",
+        query_params={"model": reference},
+    )
+    card.show(bundle)
     with st.expander("On the command line", icon=":material/terminal:", key="model-commands"):
         st.code(f"har models show {reference}\nhar predict PHOTO.jpg --model {reference}", language="shell")
     if st.toggle("Try it", key=f"try-{reference}"):
-        _try(reference)
+        _try(bundle)
 
 
-def _try(reference: str) -> None:
+def _try(bundle: Bundle) -> None:
     """Photos, answered by this model."""
     try:
-        predictor = _predictor(reference)
+        predictor = page.predictor_of(bundle)
     except ModelError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    uploads = st.file_uploader(
-        "Drop photos",
-        type=page.UPLOAD_TYPES,
-        accept_multiple_files=True,
-        max_upload_size=page.upload_megabytes(),
-        key=f"try-uploads-{reference}",
-    )
-    photos = [recognition.Photo(file.name, file.getvalue()) for file in uploads]
-    if not photos:
-        examples = {photo.name: photo for photo in recognition.examples()}
-        chosen = st.pills(
-            "… or take one of ours",
-            list(examples),
-            format_func=lambda name: label_text(name.partition(".")[0]),
-            key=f"try-example-{reference}",
-        )
-        photos = [examples[chosen]] if chosen else []
+    photos = photo_choice.some(f"try-{bundle.folder.name}")
     if photos:
         results.show(results.recognise_all(photos, predictor), predictor.labels)
-
-
-@st.cache_resource(max_entries=_MODELS_HELD, show_spinner="Loading the model …")
-def _predictor(reference: str) -> Predictor:
-    return Predictor(serving.find(reference))
-
-
-def _harmless(card: str) -> str:
-    """A card with small headings, and without what could load a picture, link somewhere or become a formula.
-
-    Its labels are foreign text. Its plot is shown apart.
-    """
-    lines = [line for line in card.splitlines() if not line.startswith("![")]
-    small = "\n".join(f"###{line}" if line.startswith("#") else line for line in lines)
-    return "".join(f"\\{letter}" if letter in "[]<$:" else letter for letter in small)

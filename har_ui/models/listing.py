@@ -1,0 +1,83 @@
+"""All models: a table of them, what is wrong with those that cannot be used, and one in detail."""
+
+import hashlib
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from har_core import serving
+from har_core.bundle import Bundle
+from har_ui.models import actions, detail, health, service, tables
+from har_ui.page import plain
+
+_ROWS = 8
+
+
+def show() -> None:
+    """Draws the section."""
+    models, errors = serving.bundles()
+    complaints = {model.reference: text for model in models if (text := health.complaint(model))}
+    said = [*map(str, errors), *complaints.values()]
+    if models:
+        in_service = service.reference()
+        wanted = actions.chosen() or in_service
+        first = next((place for place, model in enumerate(models) if model.reference == wanted), 0)
+        shown = models[_table(models, tables.overview(models, in_service, complaints), first)]
+        actions.choose(shown.reference)
+        _broken(said)
+        detail.show(shown)
+    else:
+        st.info(
+            "There is no model yet. Train one, import one from a zip, or put a bundle into `models/`.",
+            icon=":material/deployed_code:",
+        )
+        _broken(said)
+
+
+def _table(models: Sequence[Bundle], rows: pd.DataFrame, chosen: int) -> int:
+    """Draws all models; gives the row that is chosen."""
+    names = [model.reference for model in models]
+    # A row is chosen by its number, so a table with other rows begins anew, with the model that is chosen.
+    key = f"models-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:12]}"
+    ticked = st.dataframe(
+        rows,
+        hide_index=True,
+        column_config=_COLUMNS,
+        column_order=list(_COLUMNS),
+        height=38 + 35 * min(len(models), _ROWS),
+        key=key,
+        on_select="rerun",
+        selection_mode="single-row-required",
+        selection_default={"selection": {"rows": [chosen]}},
+        placeholder="",
+        alt="All models, by name, newest version first",
+    )
+    return next((row for row in ticked.selection.rows if row < len(models)), chosen)
+
+
+def _broken(complaints: Sequence[str]) -> None:
+    if complaints:
+        count = "One model" if len(complaints) == 1 else f"{len(complaints)} models"
+        reasons = "\n".join(f"- {plain(text)}" for text in complaints)
+        st.warning(f"{count} cannot be used, and cannot get into service:\n\n{reasons}", icon=":material/broken_image:")
+
+
+_COLUMNS = {
+    "model": st.column_config.TextColumn("Model", pinned=True),
+    "state": st.column_config.MultiselectColumn(
+        "State", options=[tables.IN_SERVICE, tables.DAMAGED], color=["green", "red"], width=90
+    ),
+    "accuracy": st.column_config.NumberColumn("Accuracy", format="%.1f %%", help="On the test split.", width=75),
+    "interval": st.column_config.TextColumn("95 % interval", help="Of the accuracy.", width=110),
+    "n": st.column_config.NumberColumn("Photos", help="In the test split: the figures are of these.", width=60),
+    "macro_f1": st.column_config.NumberColumn("Macro-F1", format="%.1f %%", help="On the test split.", width=75),
+    "labels": st.column_config.NumberColumn("Labels", width=60),
+    "size": st.column_config.NumberColumn("Size", format="%.1f MB", help="Of the network that serves.", width=70),
+    "latency": st.column_config.NumberColumn(
+        "Latency", format="%.1f ms", help="Of one photo on this machine, median; empty: not measured yet.", width=75
+    ),
+    "made": st.column_config.DatetimeColumn("Made", format="distance", width=105),
+    "dataset": st.column_config.TextColumn("Dataset", width=100),
+    "run": st.column_config.TextColumn("Run"),
+}

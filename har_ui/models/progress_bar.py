@@ -1,0 +1,24 @@
+"""A bar for long work of the page itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from har_core.progress import Progress
+from har_ui.page import plain
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Draws a bar that is gone when the work is done; gives what is to be called with each step."""
+    bar = st.progress(0.0, "Starting …")
+
+    def tell(done: int, total: int, what: str) -> None:
+        text = plain(what[:1].upper() + what[1:])
+        bar.progress(min(1.0, done / total) if total else 0.0, f"{text}: {done:,} of {total:,}" if total > 1 else text)
+
+    try:
+        yield tell
+    finally:
+        bar.empty()
