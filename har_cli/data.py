@@ -1,23 +1,25 @@
-"""``har data``: import, list, show, check, split and export datasets."""
+"""``har data``: import, append to, list, show, check, split and export datasets."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 from har_cli.output import JsonOption, complain, fail, failing_on_errors, print_json, quiet_runtime
 from har_cli.reporting import ProgressFileOption, reporting
+from har_core import feedback
 from har_core.datasets import cache, checks, ingest, store
 from har_core.datasets.manifest import SPLITS
 from har_core.datasets.sources import archive, folder, kaggle_har, people, table
-from har_core.datasets.sources.candidates import Source
+from har_core.datasets.sources.candidates import Skipped, Source
 from har_core.datasets.split import split_dataset
 from har_core.datasets.store import Dataset
 from har_core.progress import Progress
 
-app = typer.Typer(help="Import, list, show, check, split and export datasets.", no_args_is_help=True)
+app = typer.Typer(help="Import, append to, list, show, check, split and export datasets.", no_args_is_help=True)
 imports = typer.Typer(help="Make a dataset of photos from one of these sources.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 
@@ -81,8 +83,58 @@ def import_kaggle_har(
 
 @imports.command("feedback")
 def import_feedback(name: NameOption, json: JsonOption = False, progress_file: ProgressFileOption = None) -> None:
-    """Imports the corrections that people made; the photos are copied."""
-    _run(name, lambda _: people.read(), True, json, progress_file)
+    """Imports what people said of answers and a reviewer accepted; the photos move into the dataset."""
+    accepted = feedback.entries("accepted")
+    _run(name, lambda _: people.read(accepted), True, json, progress_file)
+    with failing_on_errors():
+        people.settle(accepted, store.load(name))
+
+
+@app.command()
+def append(
+    name: NameArgument,
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Folders of class folders, or CSV files, as for `import`.")
+    ] = None,
+    origin: Annotated[
+        Literal["feedback"] | None, typer.Option("--from", help="What people said of answers and a reviewer accepted.")
+    ] = None,
+    json: JsonOption = False,
+    progress_file: ProgressFileOption = None,
+) -> None:
+    """Adds photos to a dataset. They are copied; where it is split, they are for training.
+
+    A photo that nearly shows what a photo of val or test shows stays in no split: learnt from, it would make figures
+    too good.
+    """
+    if bool(paths) == (origin is not None):
+        fail("Give either PATHs or --from feedback.", code=2)
+    with failing_on_errors(), reporting(progress_file) as progress:
+        accepted = feedback.entries("accepted") if origin else []
+        source = people.read(accepted, store.load(name)) if origin else _together(paths or [])
+        found = ingest.append(name, source, progress)
+        people.settle(accepted, found.dataset)
+    _complain_of(found.skipped)
+    for path in found.apart[:SkippedShown]:
+        complain(f"in no split, since it nearly shows a photo of val or test: {path}")
+    for_training = int((found.photos["split"] == "train").sum())
+    if json:
+        print_json(
+            {
+                "name": name,
+                "added": len(found.photos),
+                "for_training": for_training,
+                "apart": found.apart,
+                "left_out": [asdict(item) for item in found.skipped],
+                "images": found.dataset.info.images,
+                "fingerprint": found.dataset.fingerprint(),
+            }
+        )
+    else:
+        print(
+            f"{name}: {len(found.photos)} photos added, {for_training} of them for training, "
+            f"{len(found.apart)} in no split; {len(found.skipped)} left out"
+        )
 
 
 @app.command("list")
@@ -188,14 +240,29 @@ def _run(name: str, read: Callable[[Progress], Source], copy: bool, json: bool, 
             dataset = ingest.ingest(name, read(progress), progress, copy)
         skipped = dataset.skipped()
         row = dataset.info.model_dump() | {"skipped_by_reason": dict(Counter(skipped["code"]))}
-    for path, _, message in skipped.head(SkippedShown).itertuples(index=False, name=None):
-        complain(f"left out {path}: {message}")
-    if len(skipped) > SkippedShown:
-        complain(f"… and {len(skipped) - SkippedShown} more; the dataset's page lists them all")
+    _complain_of([Skipped(*item) for item in skipped.itertuples(index=False, name=None)])
     if json:
         print_json(row)
     else:
         print(f"{name}: {dataset.info.images} photos imported, {len(skipped)} left out")
+
+
+def _complain_of(skipped: Sequence[Skipped]) -> None:
+    for item in skipped[:SkippedShown]:
+        complain(f"left out {item.path}: {item.message}")
+    if len(skipped) > SkippedShown:
+        complain(f"… and {len(skipped) - SkippedShown} more; --json or the dataset's page lists them all")
+
+
+def _together(paths: Sequence[Path]) -> Source:
+    """What several folders and CSV files offer."""
+    sources = [folder.read(path) if path.is_dir() else table.read(path) for path in paths]
+    return Source(
+        kind="paths",
+        origin=", ".join(source.origin for source in sources),
+        candidates=[item for source in sources for item in source.candidates],
+        skipped=[item for source in sources for item in source.skipped],
+    )
 
 
 def _unpacked(path: Path, name: str, progress: Progress) -> Path:

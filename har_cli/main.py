@@ -9,7 +9,7 @@ import typer
 from har_cli.output import complain
 from har_core.errors import SettingsInvalid
 
-_VERBS = ("data", "evaluate", "models", "predict", "runs", "train")
+_VERBS = ("data", "evaluate", "feedback", "models", "predict", "runs", "train")
 
 
 class _Verbs(typer.core.TyperGroup):

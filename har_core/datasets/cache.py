@@ -5,8 +5,10 @@ of ``Dataset.base()``. Work that is interrupted goes on where it stopped when it
 be read any more has a row of zeros, is listed by ``unreadable``, and is tried again each time the rows are asked for.
 """
 
+import functools
 import io
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -25,7 +27,7 @@ from har_core import images
 from har_core.config import settings
 from har_core.embedding import BACKBONE, DIMENSIONS, Embedder
 from har_core.errors import DatasetError, HarError
-from har_core.files import locked, write_beside
+from har_core.files import is_locked, locked, write_beside
 from har_core.litert import Floats
 from har_core.progress import Progress, silent
 
@@ -111,7 +113,7 @@ def unreadable(dataset: "Dataset", size: int | None = None, embedder: Embedder |
 
 
 def remove_stale(keep: set[str]) -> None:
-    """Deletes the pixels, embeddings, maps and models' answers of datasets that are gone.
+    """Deletes the pixels, embeddings, maps and models' answers of datasets that are gone; not what is being computed.
 
     Args:
         keep: ``images_fingerprint`` of every dataset there is.
@@ -119,7 +121,7 @@ def remove_stale(keep: set[str]) -> None:
     keys = {fingerprint[:_KEY_LENGTH] for fingerprint in keep}
     for folder in (_root() / "pixels", _root() / "embeddings", _root() / "answers"):
         for file in folder.glob("*"):
-            if file.name.lstrip(".")[:_KEY_LENGTH] not in keys:
+            if file.name.lstrip(".")[:_KEY_LENGTH] not in keys and not is_locked(file.with_suffix(".lock")):
                 file.unlink(missing_ok=True)
 
 
@@ -141,6 +143,10 @@ def extend(before: "Dataset", after: "Dataset") -> None:
         for record in sorted(folder.glob(f"{old}-*.json")):
             file = record.with_suffix(".npy")
             _Array(file, (), np.void).carry_over(file.with_name(new + file.name[_KEY_LENGTH:]), after.info.images)
+    for file in (_root() / "answers").glob(f"{old}-*.parquet"):
+        longer = file.with_name(new + file.name[_KEY_LENGTH:])
+        with _writing(longer):
+            write_beside(longer, functools.partial(shutil.copyfile, file))
 
 
 def thumbnail(path: str | Path, id: str) -> bytes:

@@ -10,7 +10,8 @@ import json
 import multiprocessing
 import shutil
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,16 +21,17 @@ import pandas as pd
 from PIL import Image
 
 from har_core import images
+from har_core.datasets import cache, duplicates, store
 from har_core.datasets import manifest as manifests
-from har_core.datasets import store
 from har_core.datasets.sources.candidates import Candidate, Skipped, Source
 from har_core.datasets.store import Dataset, DatasetInfo
 from har_core.errors import DatasetError, HarError, SourceUnusable
-from har_core.files import write_beside
+from har_core.files import locked, write_beside
 from har_core.progress import Progress, silent
 
 _CHUNK = 2000
 _MEASURED_SIDE = 256
+_ADDED = "added"
 # Starting processes takes a second or two: not worth it for a few photos.
 _FEW = 1000
 
@@ -56,22 +58,71 @@ def ingest(name: str, source: Source, progress: Progress = silent, copy: bool = 
     """
     require_free(name)
     folder = workplace(name)
-    _start(folder, source)
-    candidates, skipped = _without_repeats(source)
-    rows: list[Row] = []
-    with _workers(len(candidates)) as pool:
-        for number, start in enumerate(range(0, len(candidates), _CHUNK)):
-            chunk = candidates[start : start + _CHUNK]
-            good, bad = _measured(folder / f"chunk-{number:06d}.json", chunk, pool)
-            rows += good
-            skipped += bad
-            progress(start + len(chunk), len(candidates), "reading photos")
+    rows, skipped = _read_all(folder, source, progress)
     if not rows:
         first = skipped[0]
         raise SourceUnusable(f"Not one photo can be used. The first: {first.path}: {first.message}")
     if copy:
         _copy_into(folder / "files", rows)
     return _finish(name, folder, source, rows, skipped)
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What became of photos that were to be added to a dataset.
+
+    Attributes:
+        dataset: The dataset with them.
+        photos: Those that were added, as in the manifest.
+        apart: The paths that those of them came from that nearly show a photo of ``val`` or ``test``: learnt from, they
+            would make figures too good, so they belong to no split.
+        skipped: Those that were left out.
+    """
+
+    dataset: Dataset
+    photos: pd.DataFrame
+    apart: list[str]
+    skipped: list[Skipped]
+
+
+def append(name: str, source: Source, progress: Progress = silent) -> Appended:
+    """Adds photos to a dataset; they are copied into it.
+
+    Where it is split, they are for training: its ``val`` and ``test`` photos stay what they are. A photo that nearly
+    shows the same as one of the dataset joins its group; one that the dataset has already is left out. What is cached
+    for the dataset's photos stays in use.
+
+    Args:
+        name: The dataset.
+        source: What to add; the splits that it names do not count.
+        progress: Told after each chunk of photos.
+
+    Raises:
+        DatasetNotFound: There is no such dataset.
+        DatasetError: It cannot be written.
+    """
+    before = store.load(name)
+    folder = store.root() / f".appending-{name}"
+    try:
+        with locked(before.folder / ".appending"):
+            before = store.load(name)
+            rows, skipped = _read_all(folder, source, progress)
+            new, repeated = _not_yet_in(before, rows)
+            progress(0, 1, "adding photos")
+            origins = new["path"].tolist()
+            new["path"] = _copied(before, new)
+            after = before.extend(lambda photos: _placed(photos, new)) if len(new) else before
+            shutil.rmtree(folder, ignore_errors=True)
+            added = after.base().iloc[before.info.images :]
+            with suppress(DatasetError):  # A cache that cannot be written is only slower.
+                cache.extend(before, after)
+                cache.remove_stale({store.load(other).info.images_fingerprint for other in store.names()})
+            progress(1, 1, "adding photos")
+    except OSError as error:
+        raise DatasetError(f"The dataset {name} cannot be written: {error.strerror}.") from error
+    is_apart = added["split"].isna() & added["label"].notna() & _is_split(after.base())
+    apart = [path for path, it_is in zip(origins, is_apart, strict=True) if it_is]
+    return Appended(after, added, apart, skipped + repeated)
 
 
 def require_free(name: str) -> None:
@@ -113,6 +164,21 @@ def measure(candidate: Candidate) -> Row | Skipped:
         "contrast": float(small.std()),
         "sharpness": float(cv2.Laplacian(small, cv2.CV_64F).var()),
     }
+
+
+def _read_all(folder: Path, source: Source, progress: Progress) -> tuple[list[Row], list[Skipped]]:
+    """Reads what a source offers; chunks that an interrupted reading left in the folder are taken over."""
+    _start(folder, source)
+    candidates, skipped = _without_repeats(source)
+    rows: list[Row] = []
+    with _workers(len(candidates)) as pool:
+        for number, start in enumerate(range(0, len(candidates), _CHUNK)):
+            chunk = candidates[start : start + _CHUNK]
+            good, bad = _measured(folder / f"chunk-{number:06d}.json", chunk, pool)
+            rows += good
+            skipped += bad
+            progress(start + len(chunk), len(candidates), "reading photos")
+    return rows, skipped
 
 
 def _start(folder: Path, source: Source) -> None:
@@ -163,6 +229,47 @@ def _copy_into(folder: Path, rows: list[Row]) -> None:
         target = folder / f"{number:07d}{original.suffix.lower()}"
         write_beside(target, functools.partial(shutil.copyfile, original))
         row["path"] = str(target)
+
+
+def _not_yet_in(dataset: Dataset, rows: list[Row]) -> tuple[pd.DataFrame, list[Skipped]]:
+    """The photos that a dataset does not have, each once, and the others."""
+    photos = manifests.from_rows(rows)
+    is_there = photos["id"].isin(dataset.base()["id"]) | photos["id"].duplicated()
+    message = "The dataset has this photo already; its label can be put right there."
+    repeated = [Skipped(path, "repeated", message) for path in photos.loc[is_there, "path"]]
+    return photos[~is_there].reset_index(drop=True), repeated
+
+
+def _copied(dataset: Dataset, photos: pd.DataFrame) -> list[str]:
+    """Copies photos into a dataset, named by their content; their places, relative to it."""
+    folder = dataset.folder / _ADDED
+    folder.mkdir(exist_ok=True)
+    counted = set(dataset.base()["path"])
+    for left in folder.iterdir():  # An addition that was interrupted never happened.
+        if str(left.resolve()) not in counted:
+            left.unlink()
+    places = []
+    for path, identity in zip(photos["path"], photos["id"], strict=True):
+        places.append(f"{_ADDED}/{identity}{Path(path).suffix.lower()}")
+        write_beside(dataset.folder / places[-1], functools.partial(shutil.copyfile, path))
+    return places
+
+
+def _placed(photos: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """New rows with their groups and splits, beside the effective manifest of those that are there."""
+    both = pd.concat([new, photos[new.columns]], ignore_index=True)
+    scenes = pd.Series(duplicates.clusters(both, duplicates.near_pairs(both, first=len(new))))
+    there, mine = both.iloc[len(new) :].assign(scene=scenes), scenes.iloc[: len(new)]
+    is_measured = there["split"].isin(["val", "test"])
+    # Where groups meet in a new photo, one that is measured counts; where there is none, that of the first new photo.
+    known = pd.concat([there[is_measured], there, new.assign(scene=mine)]).groupby("scene")["group"].first()
+    is_for_training = new["label"].notna() & ~mine.isin(there.loc[is_measured, "scene"]) & _is_split(there)
+    split = pd.Series("train", new.index, dtype="string").where(is_for_training)
+    return new.assign(group=mine.map(known).astype("string"), split=split)
+
+
+def _is_split(photos: pd.DataFrame) -> bool:
+    return bool(photos["split"].notna().any())
 
 
 def _finish(name: str, folder: Path, source: Source, rows: list[Row], skipped: list[Skipped]) -> Dataset:

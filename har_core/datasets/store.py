@@ -1,13 +1,15 @@
 """Datasets on disk: ``HAR_HOME/datasets/NAME`` holds a manifest, a description and a list of fixes.
 
 What was imported never changes. Fixes (exclude, relabel, same group, keep) are recorded beside it and can be undone;
-the effective manifest is the imported one with the fixes applied.
+the effective manifest is the imported one with the fixes applied. Photos can be added at the end. The description says
+how many rows count, and is replaced last: whoever opened the dataset before goes on seeing it whole, as it was, and an
+addition that was interrupted has never happened.
 """
 
 import hashlib
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -38,7 +40,7 @@ class DatasetInfo(BaseModel):
     Attributes:
         kind: Which importer made it.
         origin: What it was imported from.
-        images: Number of photos in the manifest.
+        images: Number of photos; rows of the manifest beyond it do not count.
         skipped: Number of entries that could not be imported; see ``Dataset.skipped``.
         images_fingerprint: SHA-256 over the photos' identities in order: the key of what is cached for them.
     """
@@ -143,7 +145,7 @@ class Dataset:
 
     def base(self) -> pd.DataFrame:
         """The manifest as imported, with the splits assigned since; see ``har_core.datasets.manifest``."""
-        frame = self._read(MANIFEST)
+        frame = self._read(MANIFEST).iloc[: self.info.images]
         # Photos that were copied into the dataset are kept relative to it, so that the folder can be moved.
         inside = ~frame["path"].str.startswith("/")
         frame.loc[inside, "path"] = f"{self.folder.resolve()}/" + frame.loc[inside, "path"]
@@ -230,7 +232,38 @@ class Dataset:
         """
         frame = pd.DataFrame({"split": split.astype("string").reindex(range(self.info.images))})
         with locked(self.folder / _LOCK):
-            write_beside(self.folder / _SPLIT, frame.to_parquet)
+            # Photos that were added since this was opened keep theirs.
+            added = Dataset(self.folder).base()[["split"]].iloc[self.info.images :]
+            write_beside(self.folder / _SPLIT, pd.concat([frame, added]).to_parquet)
+
+    def extend(self, make: Callable[[pd.DataFrame], pd.DataFrame]) -> "Dataset":
+        """Adds photos at the end.
+
+        Args:
+            make: Is given the effective manifest, and gives the new rows, as in the manifest; the paths of photos that
+                lie in the dataset's folder are relative to it. No split, fix or other addition comes between.
+
+        Returns:
+            The dataset with them.
+
+        Raises:
+            DatasetError: It cannot be written.
+        """
+        try:
+            with locked(self.folder / _LOCK):
+                now = Dataset(self.folder)
+                rows = make(now.manifest())
+                manifest = pd.concat([now._read(MANIFEST).iloc[: now.info.images], rows], ignore_index=True)
+                write_beside(self.folder / MANIFEST, manifest.to_parquet)
+                if (self.folder / _SPLIT).is_file():
+                    split = pd.concat([now.base()[["split"]], rows[["split"]]], ignore_index=True)
+                    write_beside(self.folder / _SPLIT, split.to_parquet)
+                changes = {"images": len(manifest), "images_fingerprint": images_fingerprint(manifest)}
+                info = now.info.model_copy(update=changes)
+                write_beside(self.folder / INFO, lambda path: path.write_text(info.model_dump_json(indent=2), "utf-8"))
+        except OSError as error:
+            raise DatasetError(f"The dataset {self.name} cannot be written: {error.strerror}.") from error
+        return Dataset(self.folder)
 
     def _read(self, name: str) -> pd.DataFrame:
         try:

@@ -1,3 +1,4 @@
+import io
 import json
 import shutil
 
@@ -5,6 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from har_cli.data import app
+from har_cli.feedback import app as feedback_app
+from har_core import feedback
+from har_core.feedback import Answer
 from tests.core.datasets.conftest import class_folders, scene  # noqa: F401 - a fixture
 
 
@@ -59,6 +63,52 @@ def test_a_check_finds_what_was_planted_and_says_so_by_exit_code(har, class_fold
     assert "near-duplicates: 1 groups" in har("check", "dirty")[1]
 
 
+def test_photos_are_appended_from_folders_and_lists(har, class_folders, tmp_path):  # noqa: F811
+    har("import", "folder", class_folders, "--name", "small")
+    har("split", "small", "--val", 0.2, "--test", 0.2)
+    for number in range(3):
+        path = tmp_path / "more" / "dancing" / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scene(100 + number).save(path)
+    (tmp_path / "more" / "dancing" / "bad.jpg").write_bytes(b"text")
+    listed = tmp_path / "more" / "list.csv"
+    listed.write_text("path,label\ndancing/2.jpg,jumping\n")
+    code, out, err = har("append", "small", tmp_path / "more", listed, "--json")
+    row = json.loads(out)
+    assert (code, row["added"], row["for_training"], row["apart"], row["images"]) == (0, 3, 3, [], 33)
+    assert {item["code"] for item in row["left_out"]} == {"repeated", "not_an_image"}
+    assert "bad.jpg" in err
+    shown = json.loads(har("show", "small", "--json")[1])
+    assert (shown["labels"]["dancing"], shown["fingerprint"]) == ({"train": 3}, row["fingerprint"])
+    assert "0 photos added" in har("append", "small", tmp_path / "more")[1]
+
+
+def test_feedback_is_appended_or_imported_once_it_was_accepted(har, class_folders):  # noqa: F811
+    har("import", "folder", class_folders, "--name", "small")
+    answer = Answer(label="sitting", confidence=0.4, decision="unsure", model="tiny@1")
+    for number in range(2):
+        buffer = io.BytesIO()
+        scene(100 + number).save(buffer, "JPEG")
+        feedback.record(buffer.getvalue(), "running", answer, "api")
+    assert "wait for review" in har("append", "small", "--from", "feedback")[2]
+    first, second = feedback.queue()
+    listed = CliRunner().invoke(feedback_app, ["list", "--status", "new", "--json"]).stdout.splitlines()
+    assert [json.loads(line)["photo"] for line in listed] == [first.photo, second.photo]
+    assert CliRunner().invoke(feedback_app, ["accept", first.photo[:12], "--label", "dancing"]).exit_code == 0
+    assert json.loads(har("append", "small", "--from", "feedback", "--json")[1])["added"] == 1
+    assert json.loads(har("show", "small", "--json")[1])["labels"]["dancing"] == {"unassigned": 1}
+    feedback.accept(second.photo)
+    assert json.loads(har("import", "feedback", "--name", "people", "--json")[1])["images"] == 1
+    assert {entry.dataset for entry in feedback.entries("added")} == {"small", "people"}
+    gone = CliRunner().invoke(feedback_app, ["discard", second.photo])
+    assert (gone.exit_code, gone.stderr) == (1, f"har: {feedback_text(second)}\n")
+    assert CliRunner().invoke(feedback_app, ["accept", "0"]).exit_code == 1
+
+
+def feedback_text(entry) -> str:
+    return f"This photo was added to the dataset people as “{entry.label}”. Its label is put right there."
+
+
 def test_a_zip_is_imported_like_a_folder(har, class_folders, tmp_path):  # noqa: F811
     archive = shutil.make_archive(str(tmp_path / "photos"), "zip", class_folders.parent, class_folders.name)
     assert har("import", "folder", archive, "--name", "zipped")[0] == 0
@@ -72,6 +122,8 @@ def test_a_zip_is_imported_like_a_folder(har, class_folders, tmp_path):  # noqa:
         ["import", "csv", "/nowhere.csv", "--name", "x"],
         ["import", "kaggle-har", "/nowhere", "--name", "x"],
         ["import", "feedback", "--name", "x"],
+        ["append", "nothing", "/nowhere"],
+        ["append", "nothing", "--from", "feedback"],
         ["import", "folder", "/tmp", "--name", "../x"],
         ["show", "nothing"],
         ["check", "nothing"],
@@ -86,7 +138,12 @@ def test_what_cannot_be_done_is_said_in_words(har, args):
 
 @pytest.mark.parametrize(
     "args",
-    [["split", "x", "--val", 0.6, "--test", 0.6], ["import", "csv", "x.csv", "--name", "x", "--root", "a"], ["import"]],
+    [
+        ["split", "x", "--val", 0.6, "--test", 0.6],
+        ["import", "csv", "x.csv", "--name", "x", "--root", "a"],
+        ["import"],
+        ["append", "x"],
+    ],
 )
 def test_wrong_usage_exits_with_2(har, args):
     assert har(*args)[0] == 2

@@ -5,9 +5,8 @@ import zipfile
 
 import pytest
 
-from har_core import feedback
 from har_core.datasets import ingest
-from har_core.datasets.sources import archive, folder, kaggle_har, people, table
+from har_core.datasets.sources import archive, folder, kaggle_har, table
 from har_core.datasets.split import split_dataset
 from har_core.errors import DatasetError, SourceUnusable
 from tests.core.datasets.conftest import scene
@@ -146,19 +145,6 @@ def test_a_zip_that_is_none_is_refused(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"PK\3\4 nonsense")
     with pytest.raises(SourceUnusable, match="no zip file"):
         archive.unpack(tmp_path / "x.zip", tmp_path / "out")
-
-
-def test_corrections_become_a_dataset_of_their_own(tiny, class_folders):
-    with pytest.raises(SourceUnusable, match="no corrections"):
-        people.read()
-    from har_core import images
-
-    for name, label in (("eating/0.jpg", "red"), ("running/1.jpg", "blue"), ("eating/0.jpg", "green")):
-        payload = (class_folders / name).read_bytes()
-        feedback.record(payload, label, tiny.predict(images.decode(payload)))
-    dataset = ingest.ingest("mine", people.read(), copy=True)
-    assert sorted(dataset.base()["label"]) == ["blue", "green"], "the later correction of a photo counts"
-    assert all(path.startswith(str(dataset.folder)) for path in dataset.base()["path"])
 
 
 def test_a_list_that_was_written_finds_the_same_photos_in_other_folders(dataset, class_folders, tmp_path):
