@@ -1,20 +1,25 @@
 """``har evaluate``: how good a model is on photos whose labels are known."""
 
-from typing import Annotated, Any
+import json as json_module
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from har_cli.output import JsonOption, complain, failing_on_errors, print_json, quiet_runtime
-from har_cli.reporting import reporting
+from har_cli.output import JsonOption, complain, fail, failing_on_errors, print_json, quiet_runtime
+from har_cli.reporting import ProgressFileOption, reporting
 from har_core import serving
-from har_core.bundle import Metric
+from har_core.bundle import Metric, Outliers
 from har_core.datasets import store
-from har_core.evaluation import judging, metrics
+from har_core.evaluation import judging, metrics, report
+from har_core.evaluation.judging import Judged
+from har_core.files import write_beside
 from har_core.predictor import Predictor
 
 app = typer.Typer()
 
-_NAMED = 5
+_NAMED, _LABELS_NAMED = 5, 20
+_FORMATS = (".html", ".json")
 
 
 @app.command()
@@ -25,50 +30,82 @@ def evaluate(
     outliers: Annotated[
         str | None, typer.Option(help="A dataset of photos that show none of the labels: how many come out unsure?")
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write a report there as well: .html or .json.")
+    ] = None,
     json: JsonOption = False,
+    progress_file: ProgressFileOption = None,
 ) -> None:
     """Measures a model on the labelled photos of a dataset, each figure with its 95 % interval.
 
+    What the model says of a photo is kept, and not asked again. Photos that it has learnt from are scored apart.
+
     Exits with 1 where photos cannot be read; they are named, and the others count all the same.
     """
+    if output and output.suffix not in _FORMATS:
+        fail(f"A report is written as .html or .json, not as {output.name}.", code=2)
     strange, unreadable = None, dict[str, str]()
     with failing_on_errors():
         photos, others = store.load(dataset), store.load(outliers) if outliers else None
         with quiet_runtime():
             predictor = Predictor(serving.find(model))
-        with reporting(None) as progress:
+        with reporting(progress_file) as progress:
             judged = judging.judge(predictor, photos, None if split == "all" else split, progress)
             if others:
                 strange, unreadable = judging.judge_outliers(predictor, judged.answers, others, progress)
-    unreadable |= judged.unreadable
-    found = metrics.headline(judged.answers)
-    _complain(judged.unknown, unreadable)
-    info = predictor.bundle.info
+    if output:
+        _write(judged, output)
+    _complain(judged, judged.unreadable | unreadable)
     if json:
-        head: dict[str, Any] = {"model": f"{info.name}@{info.version}", "dataset": dataset, "split": split}
-        tail = {"unknown_labels": judged.unknown, "outliers": strange and strange.model_dump()}
-        figures = {name: metric.model_dump() for name, metric in found.items()}
-        print_json(head | {"n": len(judged.answers), **figures} | tail)
+        found = report.summary(judged)
+        print_json(found | {"unreadable": judged.unreadable | unreadable, "outliers": strange and strange.model_dump()})
     else:
-        print(f"{info.name}@{info.version} on {len(judged.answers)} photos of {dataset}, {split}:")
-        for name, metric in found.items():
-            print(f"  {name}: {_text(metric)}")
-        if strange:
-            print(f"on {strange.n} photos of {strange.dataset}, which show none of the labels:")
-            print(f"  unsure_share: {_text(strange.unsure_share)}")
-            print(f"  auroc of the energy: {_text(strange.auroc)}")
-    if unreadable:
+        _print(judged, strange)
+    if judged.unreadable or unreadable:
         raise typer.Exit(1)
+
+
+def _write(judged: Judged, output: Path) -> None:
+    if output.suffix == ".html":
+        text = report.html(judged, report.thumbnails(judged))
+    else:
+        text = json_module.dumps(report.to_dict(judged), ensure_ascii=False, indent=1) + "\n"
+    try:
+        write_beside(output, lambda beside: beside.write_text(text, "utf-8"))
+    except OSError as error:
+        fail(f"The report {output} cannot be written: {error.strerror}.")
+
+
+def _print(judged: Judged, strange: Outliers | None) -> None:
+    print(f"{judged.model} on {len(judged.answers)} photos of {judged.dataset}, {judged.split or 'all'}:")
+    for name, metric in metrics.figures(judged.answers).items():
+        print(f"  {name}: {_text(metric)}")
+    if judged.leaked:
+        accuracy = metrics.figures(judged.leaked.answers)["accuracy"]
+        print(f"on {len(judged.leaked.answers)} photos that it has seen, which count in no figure above:")
+        print(f"  accuracy: {_text(accuracy)}")
+    if strange:
+        print(f"on {strange.n} photos of {strange.dataset}, which show none of the labels:")
+        print(f"  unsure_share: {_text(strange.unsure_share)}")
+        print(f"  auroc of the energy: {_text(strange.auroc)}")
 
 
 def _text(metric: Metric) -> str:
     return f"{metric.value:.3f} ({metric.low:.3f}-{metric.high:.3f})"
 
 
-def _complain(unknown: dict[str, int], unreadable: dict[str, str]) -> None:
-    """Says what was left out."""
-    if unknown:
-        names = ", ".join(f"{label} ({count})" for label, count in unknown.items())
+def _complain(judged: Judged, unreadable: dict[str, str]) -> None:
+    """Says what was left out, and what is not known."""
+    if not judged.leaks_known:
+        complain(f"{judged.model} carries no list of the photos it has seen: it may know some of these")
+    if judged.leaked:
+        complain(
+            f"{len(judged.leaked.answers)} of the photos, or nearly the same ones, are among those that {judged.model} "
+            "has learnt from or was calibrated on: they are scored apart"
+        )
+    if judged.unknown:
+        names = ", ".join(f"{label} ({count})" for label, count in list(judged.unknown.items())[:_LABELS_NAMED])
+        names += f" and {len(judged.unknown) - _LABELS_NAMED} more" if len(judged.unknown) > _LABELS_NAMED else ""
         complain(f"left out, since the model does not know these labels: {names}")
     for path, message in list(unreadable.items())[:_NAMED]:
         complain(f"{path}: {message}")

@@ -4,9 +4,10 @@ One file under ``HAR_HOME/cache/answers`` for each model and ``images_fingerprin
 row is a photo that was asked about. Labels, splits and fixes are not kept: they may change, and nothing is asked again.
 """
 
+import functools
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -90,7 +91,7 @@ def fill(predictor: Predictor, dataset: Dataset, photos: pd.DataFrame, progress:
         predictor: The model.
         dataset: The dataset.
         photos: Rows of its manifest.
-        progress: Told after each photo; an exception from it interrupts the work.
+        progress: Told at the beginning and after each photo; an exception from it interrupts the work.
 
     Returns:
         What is kept of these photos, in their order; as ``read`` gives it.
@@ -103,13 +104,15 @@ def fill(predictor: Predictor, dataset: Dataset, photos: pd.DataFrame, progress:
         frame = read(predictor.bundle, dataset)
         good = frame.index[frame["error"].isna()]
         todo = photos[~photos.index.isin(good)]
+        told = functools.partial(_told, progress, len(photos) - len(todo), len(photos))
+        told(0)
         if len(todo):
-            frame = _ask_all(predictor, todo, frame.loc[good], file, progress)
+            frame = _ask_all(predictor, todo, frame.loc[good], file, told)
     return frame.loc[photos.index]
 
 
 def _ask_all(
-    predictor: Predictor, todo: pd.DataFrame, frame: pd.DataFrame, file: Path, progress: Progress
+    predictor: Predictor, todo: pd.DataFrame, frame: pd.DataFrame, file: Path, told: Callable[[int], None]
 ) -> pd.DataFrame:
     columns = _columns(predictor.bundle)
     found: dict[int, dict[str, object]] = {}
@@ -137,13 +140,17 @@ def _ask_all(
                 for row, answer in zip(rows, pool.map(one, chunk), strict=True):
                     found[row] = answer
                     done += 1
-                    progress(done, len(listed), "asking the model")
+                    told(done)
                 if len(found) > max(_LEAST_BETWEEN, _SHARE_BETWEEN * len(frame)):
                     frame = keep()
     finally:
         if found:
             frame = keep()
     return frame
+
+
+def _told(progress: Progress, before: int, total: int, done: int) -> None:
+    progress(before + done, total, "asking the model")
 
 
 def _decoded(path: Path, identity: str, size: int) -> RGBImage:
