@@ -1,34 +1,43 @@
-"""``har models``: which models there are, whether their files are sound, and the same for other runtimes."""
+"""``har models``: which models there are and which is in service; putting one in service, going back, out and in."""
 
+import getpass
 import subprocess  # nosec B404
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from har_cli.output import JsonOption, complain, fail, failing_on_errors, print_json, quiet_runtime
+from har_cli.reporting import ProgressFileOption, reporting
 from har_core import bundle as bundles
-from har_core import serving
+from har_core import latency, promotion, serving, transfer
 from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT
+from har_core.errors import ModelError, PromotionRefused
 from har_core.files import write_beside
 from har_core.predictor import Predictor
+from har_core.serving import Check, Entry
+from training import registry
 
-app = typer.Typer(help="List, show, verify and export models.", no_args_is_help=True)
+app = typer.Typer(help="List, verify, promote, roll back, export and import models.", no_args_is_help=True)
 
 ModelArgument = Annotated[str, typer.Argument(help="NAME, NAME@VERSION or a bundle's folder.")]
+WhyOption = Annotated[str, typer.Option(help="What for; kept in the history.")]
 
 
 @app.command("list")
 def list_models(json: JsonOption = False) -> None:
-    """Lists the models, newest version first."""
+    """Lists the models, newest version first; a star marks the one in service."""
     good, errors = serving.bundles()
+    served = _in_service()
     for bundle in good:
         if json:
-            print_json(_summary(bundle))
+            print_json(_summary(bundle) | {"in_service": bundle.reference == served} | _facts(bundle))
         else:
-            print(_headline(bundle))
+            print(f"{'*' if bundle.reference == served else ' '} {_headline(bundle)}")
     for error in errors:
         complain(str(error))
     if errors:
@@ -37,13 +46,18 @@ def list_models(json: JsonOption = False) -> None:
 
 @app.command()
 def show(model: ModelArgument, json: JsonOption = False) -> None:
-    """Shows what a model's bundle says of itself."""
-    with failing_on_errors():
+    """Shows what a model's bundle says of itself, and how long it takes on this machine."""
+    with failing_on_errors(), quiet_runtime():
         bundle = serving.find(model)
+        milliseconds = latency.measure(bundle)
+        card = bundle.read(bundles.CARD).decode("utf-8", "replace")
     if json:
-        print_json(bundle.info.model_dump())
+        print_json(bundle.info.model_dump() | {"size": bundle.size, "latency_ms": milliseconds})
     else:
-        print((bundle.folder / bundles.CARD).read_text("utf-8"))
+        state = ", in service" if bundle.reference == _in_service() else ""
+        print(f"{bundle.reference}{state}: {bundle.size / 1e6:.1f} MB, {milliseconds:.1f} ms a photo on one core here")
+        print(f"run {bundle.info.run or 'unknown'}, dataset {_dataset(bundle)}, code {bundle.info.code_revision}\n")
+        print(card)
 
 
 @app.command()
@@ -60,32 +74,88 @@ def verify(model: ModelArgument, json: JsonOption = False) -> None:
 
 
 @app.command()
+def promote(
+    model: Annotated[str, typer.Argument(help="NAME@VERSION.")],
+    why: WhyOption = "",
+    override: Annotated[str, typer.Option(help="Your reason for doing it although a check fails; kept, too.")] = "",
+    json: JsonOption = False,
+    progress_file: ProgressFileOption = None,
+) -> None:
+    """Puts a model in service, everywhere within seconds, when its files, answers, figures and speed are right.
+
+    Exits with 1 where it is refused; then nothing has changed.
+    """
+    with reporting(progress_file) as progress, _refusing(json), quiet_runtime():
+        entry = promotion.promote(model, getpass.getuser(), why, override, progress)
+    _tell(entry, json)
+
+
+@app.command()
+def rollback(why: WhyOption = "", json: JsonOption = False) -> None:
+    """Goes back to the model that was in service before the last promotion; again, to the one before that."""
+    with _refusing(json), quiet_runtime():
+        entry = promotion.roll_back(getpass.getuser(), why)
+    _tell(entry, json)
+
+
+@app.command()
+def history(json: JsonOption = False) -> None:
+    """Lists who put which model in service, when and why, newest first."""
+    with failing_on_errors():
+        entries = serving.history()
+    for entry in entries:
+        if json:
+            print_json(entry.model_dump())
+        else:
+            print(_line(entry))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A zip file, as `har models export --format bundle` writes it.")],
+    json: JsonOption = False,
+) -> None:
+    """Takes in a model from a zip file, verified, without running any code in it; it is not put in service."""
+    with failing_on_errors():
+        bundle = transfer.unpack_zip(file)
+    registry.mirror_soon()
+    if json:
+        print_json(_summary(bundle))
+    else:
+        print(f"{bundle.reference}: {bundle.folder}")
+
+
+@app.command()
 def export(
     model: ModelArgument,
     form: Annotated[
-        Literal["savedmodel", "onnx", "tflite"],
-        typer.Option("--format", help="For TensorFlow (a folder), ONNX Runtime or LiteRT (a file)."),
+        Literal["bundle", "savedmodel", "onnx", "tflite"],
+        typer.Option(
+            "--format", help="For `har models import` (a zip), TensorFlow (a folder), ONNX Runtime or LiteRT (a file)."
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write it; must not exist yet.")],
     json: JsonOption = False,
 ) -> None:
-    """Writes a model for another runtime: a uint8 image in, the logits, class maps and embedding out."""
+    """Writes a model for elsewhere. All but the zip: a uint8 image in, the logits, class maps and embedding out."""
     with failing_on_errors():
         bundle = serving.find(model)
         bundle.verify_files()
         content = bundle.read(bundles.TFLITE)
     if output.exists():
         fail(f"{output} exists already; nothing is overwritten.")
-    if form == "tflite":
+    if form in ("savedmodel", "onnx"):
+        _convert(bundle, form, output)
+    else:
         try:
-            write_beside(output, lambda path: path.write_bytes(content))
+            if form == "bundle":
+                transfer.pack(bundle, output)
+            else:
+                write_beside(output, lambda path: path.write_bytes(content))
         except OSError as error:
             fail(f"{output} cannot be written: {error.strerror}.")
-    else:
-        _convert(bundle, form, output)
     if json:
-        name = f"{bundle.info.name}@{bundle.info.version}"
-        print_json({"model": name, "format": form, "output": str(output), "bytes": _size(output)})
+        print_json({"model": bundle.reference, "format": form, "output": str(output), "bytes": _size(output)})
     else:
         print(f"{output}: {_size(output) / 1e6:.1f} MB")
 
@@ -104,6 +174,76 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.is_file())
 
 
+@contextmanager
+def _refusing(json: bool) -> Iterator[None]:
+    """Ends the command where a model is refused, having shown what was examined."""
+    with failing_on_errors():
+        try:
+            yield
+        except PromotionRefused as refused:
+            if json:
+                print_json(
+                    {"error": {"code": refused.code, "message": str(refused)}, "checks": _dumped(refused.checks)}
+                )
+            else:
+                _print_checks(refused.checks)
+            raise
+
+
+def _tell(entry: Entry, json: bool) -> None:
+    """Says what is in service now, and has MLflow told."""
+    registry.mirror_soon()
+    if json:
+        print_json(entry.model_dump())
+    else:
+        _print_checks(entry.checks)
+        print(f"{entry.model} is in service, in place of {entry.before or 'none'}")
+
+
+def _print_checks(checks: list[Check]) -> None:
+    for check in checks:
+        print(f"{'passed' if check.passed else 'FAILED'}  {check.title}. {check.detail}")
+
+
+def _dumped(checks: list[Check]) -> list[dict[str, Any]]:
+    return [check.model_dump() for check in checks]
+
+
+def _line(entry: Entry) -> str:
+    reasons = [entry.why, f"although a check failed: {entry.override}" if entry.override else ""]
+    said = "".join(f"; {reason}" for reason in reasons if reason)
+    verb = "promoted" if entry.action == "promote" else "rolled back to"
+    return f"{entry.id}  {entry.when}  {entry.who} {verb} {entry.model} (before: {entry.before or 'none'}){said}"
+
+
+def _in_service() -> str:
+    """Empty where there is none."""
+    try:
+        return serving.in_service()
+    except ModelError as error:
+        complain(str(error))
+        return ""
+
+
+def _facts(bundle: Bundle) -> dict[str, Any]:
+    """What a list of models says of each."""
+    info = bundle.info
+    return {
+        "created": info.created,
+        "size": bundle.size,
+        "latency_ms": latency.known(bundle),
+        "metrics": {name: metric.model_dump() for name, metric in info.evaluation.metrics.items()},
+        "run": info.run,
+        "dataset": info.dataset,
+        "code_revision": info.code_revision,
+    }
+
+
+def _dataset(bundle: Bundle) -> str:
+    dataset = bundle.info.dataset
+    return f"{dataset.get('name', '')} {str(dataset.get('fingerprint', 'unknown'))[:16]}".strip()
+
+
 def _summary(bundle: Bundle) -> dict[str, object]:
     info = bundle.info
     return {"name": info.name, "version": info.version, "labels": info.labels, "folder": str(bundle.folder)}
@@ -111,6 +251,7 @@ def _summary(bundle: Bundle) -> dict[str, object]:
 
 def _headline(bundle: Bundle) -> str:
     info = bundle.info
-    accuracy = info.evaluation.metrics.get("accuracy")
+    accuracy, milliseconds = info.evaluation.metrics.get("accuracy"), latency.known(bundle)
     figure = f", accuracy {accuracy.value:.3f} on {info.evaluation.n} photos" if accuracy else ""
-    return f"{info.name}@{info.version}: {len(info.labels)} labels, {info.input_size} px{figure}"
+    cost = f"{bundle.size / 1e6:.1f} MB" + (f", {milliseconds:.1f} ms here" if milliseconds else "")
+    return f"{bundle.reference}: {len(info.labels)} labels, {info.input_size} px, {cost}{figure}"

@@ -1,10 +1,11 @@
 """How commands that take long tell how far they are: a bar on a terminal, a file for another program to read."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,11 @@ _SECONDS_BETWEEN_WRITES = 0.3
 def reporting(file: Path | None) -> Iterator[Progress]:
     """Gives a ``Progress`` that shows a bar on a terminal's standard error, and keeps the file up to date."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    is_shown = sys.stderr.isatty()
+    with ExitStack() as opened:
+        # A way of its own to the screen: the runtime's chatter may be kept off the standard error meanwhile.
+        screen = opened.enter_context(os.fdopen(os.dup(sys.stderr.fileno()), "w")) if is_shown else sys.stderr
+        bar = opened.enter_context(Bar(*columns, console=Console(file=screen), transient=True, disable=not is_shown))
         task = bar.add_task("starting", total=None)
         written = 0.0
 

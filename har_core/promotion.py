@@ -180,7 +180,7 @@ def _measured(bundle: Bundle, other: Bundle, dataset: Dataset, progress: Progres
     split = bundle.info.evaluation.split
     ours, theirs = (judging.judge(Predictor(model), dataset, split, progress) for model in (bundle, other))
     found = comparison.compare(theirs, ours)
-    worse = [name for name in _COMPARED if found.difference[name].high < 0]
+    worse = [name for name in _COMPARED if not found.difference[name].high >= 0]
     figures = "; ".join(f"{title} {_signed(found.difference[name])}" for name, title in _COMPARED.items())
     text = f"On the same {found.n} photos of {dataset.name}, against {other.reference}: {figures}."
     return _check("figures", not worse, " ".join([text, *found.notes]))
@@ -194,7 +194,8 @@ def _recorded(bundle: Bundle, other: Bundle, why: str) -> Check:
     )
     if not are_of_same_photos or any(name not in ours.metrics or name not in theirs.metrics for name in _COMPARED):
         return _check("figures", False, f"It cannot be compared with {other.reference}: {why.rstrip('.')}.")
-    worse = [name for name in _COMPARED if ours.metrics[name].value < theirs.metrics[name].low]
+    # In this form since a bundle from elsewhere may well say "not a number".
+    worse = [name for name in _COMPARED if not ours.metrics[name].value >= theirs.metrics[name].low]
     figures = "; ".join(
         f"{title} {ours.metrics[name].value:.3f}, that of {other.reference} {_interval(theirs.metrics[name])}"
         for name, title in _COMPARED.items()

@@ -1,18 +1,18 @@
 """Bundles as zip files, out and in.
 
-A zip holds one folder ``NAME@VERSION`` with a bundle's files and nothing else. One that comes in may be from anyone: see
-``unpack_zip`` for what is asked of it.
+A zip holds one folder ``NAME@VERSION`` with a bundle's files and nothing else. One that comes in may be from anyone:
+``unpack_zip`` says what is asked of it.
 """
 
-import io
 import json
 import re
+import shutil
 import stat
 import subprocess  # nosec B404
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ from har_core import bundle as bundles
 from har_core import serving
 from har_core.bundle import INFO, Bundle
 from har_core.config import PROJECT_ROOT, settings
-from har_core.errors import BundleBroken, HarError, ImportRefused, ModelError
+from har_core.errors import HarError, ImportRefused, ModelError
 from har_core.files import write_beside
 from har_core.predictor import Predictor
 
 _MB = 1_000_000
 # File → the most bytes that it may unpack to.
-_LARGEST = {
+_FILES = {
     INFO: 5 * _MB,
     bundles.TFLITE: 1000 * _MB,
     bundles.KERAS: 2000 * _MB,
@@ -35,7 +35,32 @@ _LARGEST = {
     bundles.CALIBRATION: 5 * _MB,
     bundles.TRAINED_ON: 500 * _MB,
 }
-_NEEDED = (INFO, bundles.TFLITE, bundles.KERAS, bundles.GOLDEN, bundles.CARD)
+_KERAS_FILES = {"metadata.json": _MB, "config.json": 50 * _MB, "model.weights.h5": 2000 * _MB}
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}@[1-9][0-9]{0,8}")
+_SCRIPT = re.compile(rb"<\s*(script|foreignobject|iframe|!entity)|\bon[a-z]+\s*=|javascript:", re.IGNORECASE)
+_SECONDS = 120
+
+# Module → classes that a network of ours, of keras.applications or of KerasHub is made of. Others in Keras run code,
+# load pickles or read files: Lambda, TorchModuleWrapper, TFSMLayer, StringLookup, plain functions.
+_CLASSES = {
+    r"keras": r"DTypePolicy|Sequential|Functional",
+    r"keras\.(initializers|regularizers|constraints)": r"[A-Z]\w*",
+    r"keras\.layers": (
+        r"Activation|Add|Average|AveragePooling2D|BatchNormalization|Concatenate|Conv2D|Cropping2D|Dense|DepthwiseConv2D"
+        r"|Dropout|Flatten|GaussianNoise|Global(Average|Max)Pooling2D|GroupNormalization|Identity|InputLayer"
+        r"|LayerNormalization|LeakyReLU|Maximum|MaxPooling2D|MultiHeadAttention|Multiply|Normalization|Permute|PReLU|ReLU"
+        r"|Rescaling|Reshape|SeparableConv2D|Softmax|SpatialDropout2D|Subtract|UpSampling2D|ZeroPadding2D"
+    ),
+    r"keras\.src\.models\.(functional|sequential)": r"Functional|Sequential",
+    r"keras\.src\.applications\.\w+": r"LayerScale|CustomScaleLayer",
+    r"keras\.src\.ops\.numpy": r"Add|Multiply|Subtract|Mean",
+    r"keras_hub\.src\.(models|layers)(\.\w+)+": r"(?!\w*(Tokenizer|Preprocessor|Converter))[A-Z]\w*",
+}
+
+
+class _Unsound(Exception):
+    """What is wrong with a zip, in words."""
 
 
 def pack(bundle: Bundle, path: Path) -> None:
@@ -51,9 +76,9 @@ def pack(bundle: Bundle, path: Path) -> None:
     """
 
     def write(beside: Path) -> None:
-        # The weights hardly get smaller.
-        with zipfile.ZipFile(beside, "w", zipfile.ZIP_STORED) as file:
-            file.write(bundle.folder / INFO, f"{bundle.reference}/{INFO}")
+        # Stored as they are: weights hardly get smaller.
+        with zipfile.ZipFile(beside, "w") as file:
+            file.writestr(f"{bundle.reference}/{INFO}", (bundle.folder / INFO).read_bytes())
             for name in bundle.info.sha256:
                 file.writestr(f"{bundle.reference}/{name}", bundle.read(name))
 
@@ -61,10 +86,10 @@ def pack(bundle: Bundle, path: Path) -> None:
 
 
 def unpack_zip(path: Path) -> Bundle:
-    """Takes in a bundle from a zip file.
+    """Takes in a bundle from a zip file, which may be from anyone.
 
-    Nothing of it is seen by anyone until all of this holds: it has one folder ``NAME@VERSION``, with a bundle's files
-    and no others, none of them a link or larger than such a file can be; the description is one of this format and of
+    Nothing of it is seen by others until all of this holds: it has one folder ``NAME@VERSION``, with a bundle's files
+    and nothing else, none of them a link or larger than such a file can be; the description is of this format and of
     that name; every file has its SHA-256; the Keras file holds layers and weights, and neither code nor pickles; the
     network gives the golden answers, which is tried in a process of its own.
 
@@ -72,9 +97,160 @@ def unpack_zip(path: Path) -> Bundle:
         path: The zip file.
 
     Returns:
-        The bundle under ``HAR_HOME/models``, under its version where that is free, else under the next one.
+        The bundle under ``HAR_HOME/models``: under its own version where that is free, else under the next one.
 
     Raises:
-        ImportRefused: Something of that does not hold; or it is here already.
+        ImportRefused: Something of that does not hold, or the model is here already, or the disk is full.
     """
-    raise NotImplementedError
+    models = settings().home / "models"
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".import-", dir=models) as scratch:
+            bundle = Bundle(_extract(path, Path(scratch)))
+            _examine(bundle)
+            return _take_in(bundle, models)
+    except (_Unsound, ModelError) as error:
+        raise ImportRefused(f"{path.name} is not taken in. {error}") from error
+    except OSError as error:
+        raise ImportRefused(f"{path.name} cannot be taken in: {error.strerror or error}.") from error
+
+
+def _extract(path: Path, scratch: Path) -> Path:
+    """Unpacks into a folder ``NAME@VERSION`` below another one."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            entries = [entry for entry in file.infolist() if not entry.is_dir()]
+            names = {entry.filename.partition("/")[0] for entry in file.infolist()}
+            if len(names) != 1 or not _FOLDER.fullmatch(name := names.pop()):
+                raise _Unsound("It does not hold one folder NAME@VERSION, and nothing beside it.")
+            (scratch / name).mkdir()
+            _require(entries, {f"{name}/{member}": limit for member, limit in _FILES.items()})
+            for entry in entries:
+                with file.open(entry) as inner, (scratch / entry.filename).open("xb") as outer:
+                    shutil.copyfileobj(inner, outer)
+            return scratch / name
+    # zipfile says NotImplementedError of a compression that it lacks, RuntimeError of a password.
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+        raise _Unsound(f"It is no zip file that can be unpacked: {error}.") from error
+
+
+def _require(entries: list[zipfile.ZipInfo], allowed: dict[str, int]) -> None:
+    """Refuses entries with another name, entries that come twice, links, and what unpacks to more than is allowed."""
+    seen = set[str]()
+    for entry in entries:
+        name = ascii(entry.filename[:100])
+        if entry.filename not in allowed or entry.filename in seen:
+            raise _Unsound(f"It holds {name}, which has no place there.")
+        if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+            raise _Unsound(f"{name} is a link or something else that is no file.")
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise _Unsound(f"{name} is compressed in a way that is not used here.")
+        # zipfile never unpacks more than the header says.
+        if entry.file_size > allowed[entry.filename]:
+            raise _Unsound(f"{name} would be {entry.file_size / _MB:.0f} MB, more than such a file can be.")
+        seen.add(entry.filename)
+
+
+def _examine(bundle: Bundle) -> None:
+    if bundle.folder.name != bundle.reference:
+        raise _Unsound(f"Its folder {bundle.folder.name} holds the model {bundle.reference}.")
+    if set(bundle.info.sha256) != {path.name for path in bundle.folder.iterdir()} - {INFO}:
+        raise _Unsound("Its description names other files than it holds.")
+    bundle.verify_files()
+    same = [other for other in serving.bundles()[0] if other.info.sha256 == bundle.info.sha256]
+    if same:
+        raise _Unsound(f"The same model is here already: {same[0].reference}.")
+    _require_text(bundle)
+    _require_no_code(bundle.folder / bundles.KERAS)
+    _require_golden(bundle)
+
+
+def _require_text(bundle: Bundle) -> None:
+    """The card is text, and the plot a picture without scripts."""
+    try:
+        bundle.read(bundles.CARD).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise _Unsound(f"{bundles.CARD} is no text.") from error
+    if bundles.CALIBRATION in bundle.info.sha256 and _SCRIPT.search(bundle.read(bundles.CALIBRATION)):
+        raise _Unsound(f"{bundles.CALIBRATION} holds more than a picture.")
+
+
+def _require_no_code(path: Path) -> None:
+    """A ``.keras`` file: known layers in ``config.json``, weights in HDF5, and nothing else, such as a pickle."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            _require(file.infolist(), _KERAS_FILES)
+            json.loads(file.read("config.json"), object_hook=_require_known_class)
+            with file.open("model.weights.h5") as weights:
+                if weights.read(len(_HDF5)) != _HDF5:
+                    raise _Unsound("its weights are not in HDF5")
+    except _Unsound as error:
+        raise _Unsound(f"{bundles.KERAS} may hold code: {str(error).rstrip('.')}.") from error
+    # A missing entry is a KeyError; JSON that goes too deep is a RecursionError.
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, NotImplementedError, EOFError) as error:
+        raise _Unsound(f"{bundles.KERAS} is no file of Keras.") from error
+
+
+def _require_known_class(item: dict[str, Any]) -> None:
+    """Called with each object in a ``config.json``, the innermost first."""
+    if "class_name" not in item:
+        return
+    module, name, registered = item.get("module"), item["class_name"], item.get("registered_name")
+    if (module, name) == (None, "__keras_tensor__"):
+        return
+    is_known = (
+        isinstance(module, str)
+        and isinstance(name, str)
+        and registered in (None, name, f"keras_hub>{name}")
+        and any(re.fullmatch(key, module) and re.fullmatch(names, name) for key, names in _CLASSES.items())
+    )
+    if not is_known:
+        raise _Unsound(f"it uses {ascii(name)[:100]} of {ascii(module)[:100]}")
+
+
+def _require_golden(bundle: Bundle) -> None:
+    """The network is first run elsewhere: one that was made to break the runtime breaks that process only."""
+    command = [sys.executable, "-m", "har_core.transfer", str(bundle.folder.absolute())]
+    try:
+        done = subprocess.run(  # nosec B603
+            command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _Unsound(f"Its network does not answer within {_SECONDS} s.") from error
+    if done.returncode:
+        raise _Unsound(done.stdout.strip() or f"Its network broke off with status {done.returncode}.")
+
+
+def _take_in(bundle: Bundle, models: Path) -> Bundle:
+    """Gives it a version and renames it into place."""
+    info, is_taken = bundle.info, bundle.reference in {folder.name for folder in serving.folders()}
+    version = serving.next_version(info.name) if is_taken else info.version
+    while True:
+        destination = models / f"{info.name}@{version}"
+        if version != info.version:
+            renumbered = info.model_copy(update={"version": version})
+            (bundle.folder / INFO).write_text(renumbered.model_dump_json(indent=2) + "\n", "utf-8")
+        try:
+            bundle.folder.chmod(0o755)
+            bundle.folder.rename(destination)
+        except OSError:
+            if not destination.exists():
+                raise
+            version += 1  # Somebody else has just taken it.
+        else:
+            return Bundle(destination)
+
+
+def _main(folder: Path) -> int:
+    """Says what is wrong with a bundle's network, if anything, and gives the exit status."""
+    try:
+        bundle = Bundle(folder)
+        bundles.verify_golden(bundle, Predictor(bundle, threads=1).probabilities)
+    except HarError as error:
+        print(error)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(Path(sys.argv[1])))
