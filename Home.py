@@ -4,6 +4,7 @@ import streamlit as st
 
 from har_core.bundle import BundleInfo
 from har_ui import page, photo_choice, results
+from har_ui.feedback import word
 
 _TILE = 140
 
@@ -63,6 +64,4 @@ with text:
     with st.expander("Which actions does it know?"):
         st.markdown(" · ".join(page.label_text(label) for label in predictor.labels))
     with st.expander("What happens to my photo?"):
-        st.markdown(
-            "It is classified in memory on the machine that runs this app. It is kept only if you correct the answer."
-        )
+        st.markdown(f"It is classified on the machine that runs this app. {word.what_is_kept()}")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from har_core import feedback
 from har_core.predictor import Prediction, Predictor
 from har_ui import charts, recognition
+from har_ui.feedback import word
 from har_ui.page import label_text, plain
 from har_ui.recognition import Photo, Recognition
 
@@ -40,7 +40,7 @@ def show(results: Sequence[Recognition], labels: Sequence[str]) -> None:
 
     Args:
         results: In the order in which the photos were brought.
-        labels: What a correction can choose from.
+        labels: Those that a visitor can choose among who finds an answer wrong.
     """
     for item in results:
         if item.error:
@@ -67,28 +67,6 @@ def answer(prediction: Prediction, key: str) -> None:
         config={"displayModeBar": False},
         key=f"bars-{key}",
     )
-
-
-def _correction(item: Recognition, labels: Sequence[str], key: str) -> None:
-    """Lets a person say what is right; the photo is kept with that label."""
-    if item.prediction is None:
-        return
-    with st.popover("Not right?", icon=":material/edit:"):
-        label = st.selectbox(
-            "What is the person doing?",
-            sorted(labels),
-            index=None,
-            format_func=label_text,
-            accept_new_options=True,
-            placeholder="Choose, or type another action",
-            key=f"label-{key}",
-        )
-        st.caption(
-            "The photo is kept on the machine that runs this app, to learn from: Dataset → Import → Corrections."
-        )
-        if st.button("Keep this photo", disabled=not label, key=f"keep-{key}"):
-            feedback.record(item.photo.payload, str(label), item.prediction)
-            st.success("Thank you: kept.", icon=":material/check:")
 
 
 def _page_of(items: Sequence[_Numbered]) -> Sequence[_Numbered]:
@@ -121,7 +99,7 @@ def _card(item: Recognition, labels: Sequence[str], key: str) -> None:
     with text:
         answer(item.prediction, key)
         looked = st.toggle("Where it looked", key=f"heat-{key}")
-        _correction(item, labels, key)
+        word.show(item, labels, key)
     with picture:
         st.image(recognition.overlay(small, item.prediction) if looked else small, width="stretch")
         st.caption(plain(item.photo.name))

@@ -4,6 +4,7 @@ import streamlit as st
 
 from har_core.images import FORMATS_FOR_PEOPLE
 from har_ui import page, recognition, results
+from har_ui.feedback import word
 
 page.begin("Predict")
 st.title("Predict")
@@ -14,7 +15,7 @@ uploads = st.file_uploader(
     type=page.UPLOAD_TYPES,
     accept_multiple_files=True,
     max_upload_size=page.upload_megabytes(),
-    help=f"{FORMATS_FOR_PEOPLE}. Photos stay in memory and are not kept, unless you correct an answer.",
+    help=f"{FORMATS_FOR_PEOPLE}. {word.what_is_kept()}",
 )
 photos = [recognition.Photo(file.name, file.getvalue()) for file in uploads]
 if not photos:

@@ -123,7 +123,7 @@ def test_from_a_dataset_to_a_model_and_a_run_that_is_stopped(tab, training_app, 
     assert "run=first-" in tab.url
     tab.get_by_text("Try it").click()
     tab.get_by_text("cycling", exact=True).click()
-    expect(tab.get_by_text("Not right?")).to_be_visible(timeout=LONG)
+    expect(tab.get_by_text("Wrong? It is …")).to_be_visible(timeout=LONG)
 
     # Ticking a second row compares the two.
     tab.get_by_test_id("stDataFrame").first.click(position={"x": 16, "y": 55})

@@ -13,9 +13,12 @@ from streamlit.testing.v1 import AppTest
 from har_core import feedback, serving
 from har_core.config import PROJECT_ROOT
 from har_core.errors import NotAnImage
+from har_core.feedback import Answer
 from har_core.predictor import Score
 from har_ui import charts, page, recognition
 from har_ui.recognition import Photo
+
+ANSWER = Answer(label="cycling", confidence=0.6, decision="unsure", model="tiny@1")
 
 
 def open_page(path: str) -> AppTest:
@@ -73,16 +76,64 @@ def test_many_photos_with_a_bad_one_between_them():
     }
 
 
-def test_a_corrected_photo_is_kept_with_its_right_label():
+def button(app, label: str):
+    return next(item for item in app.button if item.label == label)
+
+
+def one_answer() -> tuple[AppTest, Photo]:
     app = open_page("pages/1_Predict.py")
     example = recognition.examples()[0]
     app.file_uploader[0].upload(example.name, example.payload, "image/jpeg").run()
-    app.selectbox[0].set_value("walking").run()
-    next(button for button in app.button if button.label == "Keep this photo").click().run()
     assert not app.exception
-    (correction,) = feedback.corrections()
-    assert (correction.label, correction.predicted, correction.photo) == ("walking", "cycling", example.key)
-    assert feedback.photo_path(example.key).read_bytes() == example.payload
+    return app, example
+
+
+def test_before_a_photo_is_kept_it_is_said_what_is_kept():
+    app, _ = one_answer()
+    assert "keeps this photo, at most 1024 px and without its metadata" in texts(app)
+    assert "unless you say whether an answer is right" in app.file_uploader[0].help
+    assert feedback.entries() == []
+
+
+def test_a_wrong_answer_is_kept_with_its_right_label_and_can_be_taken_back():
+    app, example = one_answer()
+    assert button(app, "Keep").disabled
+    app.selectbox[0].set_value("walking").run()
+    button(app, "Keep").click().run()
+    assert not app.exception
+    (entry,) = feedback.entries()
+    assert (entry.label, entry.predicted, entry.photo) == ("walking", "cycling", example.key)
+    assert (entry.verdict, entry.source, entry.status) == ("wrong", "app", "new")
+    assert "Kept as **walking**, thank you." in texts(app)
+    button(app, "Undo").click().run()
+    assert not app.exception
+    assert feedback.entries() == []
+    assert button(app, "Right")
+
+
+def test_a_right_answer_is_kept_as_such():
+    app, _ = one_answer()
+    button(app, "Right").click().run()
+    (entry,) = feedback.entries()
+    assert (entry.label, entry.verdict) == ("cycling", "right")
+    assert "thank you" in texts(app)
+
+
+def test_what_cannot_be_kept_is_said_in_words():
+    app, example = one_answer()
+    entry = feedback.record(example.payload, None, ANSWER, "api")
+    feedback.settle([entry], "mine")
+    button(app, "Right").click().run()
+    assert not app.exception
+    assert r"was added to the dataset mine" in app.warning[0].value
+
+
+def test_where_feedback_is_off_nothing_is_asked(use_setting):
+    use_setting("FEEDBACK", "false")
+    app, _ = one_answer()
+    assert not [item for item in app.button if item.label in ("Right", "Keep")]
+    assert "keeps this photo" not in texts(app)
+    assert app.file_uploader[0].help.endswith("are not kept.")
 
 
 def test_the_same_photo_twice_is_two_rows():
