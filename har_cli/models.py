@@ -16,7 +16,7 @@ from har_core import bundle as bundles
 from har_core import latency, promotion, serving, transfer
 from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT
-from har_core.errors import ModelError, PromotionRefused
+from har_core.errors import ImportRefused, ModelError, PromotionRefused
 from har_core.files import write_beside
 from har_core.predictor import Predictor
 from har_core.serving import Check, Entry
@@ -116,8 +116,10 @@ def import_(
     json: JsonOption = False,
 ) -> None:
     """Takes in a model from a zip file, verified, without running any code in it; it is not put in service."""
-    with failing_on_errors():
+    try:
         bundle = transfer.unpack_zip(file)
+    except ImportRefused as error:
+        fail(f"{file} is not taken in. {error}")
     registry.mirror_soon()
     if json:
         print_json(_summary(bundle))

@@ -110,9 +110,9 @@ def unpack_zip(path: Path) -> Bundle:
             _examine(bundle)
             return _take_in(bundle, models)
     except (_Unsound, ModelError) as error:
-        raise ImportRefused(f"{path.name} is not taken in. {error}") from error
+        raise ImportRefused(str(error)) from error
     except OSError as error:
-        raise ImportRefused(f"{path.name} cannot be taken in: {error.strerror or error}.") from error
+        raise ImportRefused(f"It cannot be read, or not be kept: {error.strerror or error}.") from error
 
 
 def _extract(path: Path, scratch: Path) -> Path:

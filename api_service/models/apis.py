@@ -29,7 +29,8 @@ class ModelsApi(APIView):
         """The models here, newest version first; ``in_service`` marks the one that answers."""
         del request
         good, _ = serving.bundles()
-        return Response({"results": [_summary(bundle.info) for bundle in good]})
+        served = services.served()
+        return Response({"results": [_summary(bundle.info, served) for bundle in good]})
 
 
 class ModelApi(APIView):
@@ -40,13 +41,13 @@ class ModelApi(APIView):
         del request
         good, _ = serving.bundles()
         for bundle in good:
-            if version == f"{bundle.info.name}@{bundle.info.version}":
-                return Response(_summary(bundle.info) | {"recipe": bundle.info.recipe, "dataset": bundle.info.dataset})
+            if version == bundle.reference:
+                facts = _summary(bundle.info, services.served())
+                return Response(facts | {"recipe": bundle.info.recipe, "dataset": bundle.info.dataset})
         raise Http404
 
 
-def _summary(info: BundleInfo) -> dict[str, Any]:
-    served = services.served()
+def _summary(info: BundleInfo, served: BundleInfo | None) -> dict[str, Any]:
     return {
         "name": info.name,
         "version": info.version,

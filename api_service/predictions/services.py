@@ -15,7 +15,7 @@ from PIL import Image
 from api_service.models.services import predictor
 from har_core import explain, images
 from har_core.errors import ImageError
-from har_core.predictor import Prediction
+from har_core.predictor import Prediction, Predictor
 
 
 def predict(payload: bytes, top_k: int, with_explanation: bool) -> dict[str, Any]:
@@ -25,7 +25,10 @@ def predict(payload: bytes, top_k: int, with_explanation: bool) -> dict[str, Any
         ImageError: The bytes are no photo.
         ModelError: The model cannot be used.
     """
-    model = predictor()
+    return _predict(predictor(), payload, top_k, with_explanation)
+
+
+def _predict(model: Predictor, payload: bytes, top_k: int, with_explanation: bool) -> dict[str, Any]:
     # A decoded photo can be hundreds of megabytes: only as many at a time as can be worked on.
     with _slots(model.threads):
         started = time.perf_counter()
@@ -44,15 +47,16 @@ def _slots(count: int) -> threading.BoundedSemaphore:
 
 
 def predict_many(payloads: Sequence[bytes], top_k: int, with_explanation: bool) -> list[dict[str, Any]]:
-    """Answers for several photos, in their order; a bad one spoils only its own row."""
+    """Answers of one model for several photos, in their order; a bad one spoils only its own row."""
+    model = predictor()
 
     def one(payload: bytes) -> dict[str, Any]:
         try:
-            return predict(payload, top_k, with_explanation)
+            return _predict(model, payload, top_k, with_explanation)
         except ImageError as error:
             return {"error": {"code": error.code, "message": str(error)}}
 
-    with ThreadPoolExecutor(predictor().threads) as pool:
+    with ThreadPoolExecutor(model.threads) as pool:
         return list(pool.map(one, payloads))
 
 
