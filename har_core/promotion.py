@@ -5,6 +5,7 @@ from har_core import latency, serving
 from har_core.bundle import Bundle, Metric
 from har_core.config import settings
 from har_core.datasets import store
+from har_core.datasets.manifest import fingerprint, taught
 from har_core.datasets.store import Dataset
 from har_core.errors import BundleBroken, DatasetError, ModelError, ModelNotFound, PromotionRefused
 from har_core.predictor import Predictor
@@ -209,7 +210,7 @@ def _tested_on(bundle: Bundle) -> Dataset | None:
     for name in sorted(store.names(), key=lambda name: name != likely):
         try:
             dataset = store.load(name)
-            if dataset.fingerprint() == wanted:
+            if fingerprint(taught(dataset.manifest(), bundle.info.labels)) == wanted:
                 return dataset
         except DatasetError:  # Another one may be the right one.
             continue

@@ -20,6 +20,7 @@ The effective manifest, after fixes, also has ``excluded``, ``kept`` (looked at 
 """
 
 import hashlib
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -44,6 +45,17 @@ def from_rows(rows: list[dict[str, object]]) -> pd.DataFrame:
 def included(manifest: pd.DataFrame) -> pd.DataFrame:
     """The photos that no fix excludes."""
     return manifest[~manifest["excluded"]]
+
+
+def taught(manifest: pd.DataFrame, labels: Sequence[str]) -> pd.DataFrame:
+    """The photos that a model with these labels is trained, calibrated and tested on; its bundle has their fingerprint.
+
+    Args:
+        manifest: The effective manifest.
+        labels: Those of the model.
+    """
+    photos = included(manifest)
+    return photos[photos["label"].isin(labels) & photos["split"].notna()]
 
 
 def fingerprint(manifest: pd.DataFrame) -> str:

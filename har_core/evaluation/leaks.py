@@ -7,7 +7,7 @@ import pandas as pd
 from har_core import bundle as bundles
 from har_core.bundle import Bundle
 from har_core.datasets import duplicates
-from har_core.datasets.manifest import fingerprint
+from har_core.datasets.manifest import fingerprint, taught
 from har_core.errors import BundleBroken
 
 # Of a bundle's list; as in a dataset's manifest. No split: learnt from, without a label.
@@ -60,7 +60,7 @@ def seen(bundle: Bundle, photos: pd.DataFrame, manifest: pd.DataFrame) -> pd.Ser
 
 
 def _taught_with(bundle: Bundle, manifest: pd.DataFrame) -> pd.DataFrame:
-    used = manifest[manifest["label"].isin(bundle.info.labels) & manifest["split"].notna()]
+    used = taught(manifest, bundle.info.labels)
     if fingerprint(used) != bundle.info.dataset.get("fingerprint"):
         used = used.iloc[:0]
     return used[used["split"].isin(["train", "val"])]

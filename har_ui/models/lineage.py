@@ -1,7 +1,7 @@
 """Where a model comes from: its run, its recipe, its dataset."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -23,7 +23,7 @@ def show(model: Bundle) -> None:
     info = model.info
     with st.expander("Where it comes from", icon=":material/account_tree:", key="lineage"):
         _run(info.run)
-        _dataset(info.dataset)
+        _dataset(info.dataset, info.labels)
         st.markdown(f"**Code** revision {plain(info.code_revision) or 'unknown'}")
         _recipe(info.recipe)
 
@@ -47,14 +47,14 @@ def _run(run: str) -> None:
         )
 
 
-def _dataset(dataset: Mapping[str, str | int]) -> None:
+def _dataset(dataset: Mapping[str, str | int], labels: Sequence[str]) -> None:
     name, fingerprint = str(dataset.get("name", "")), str(dataset.get("fingerprint", ""))
     counts = ", ".join(f"{dataset[part]} {part}" for part in manifest.SPLITS if isinstance(dataset.get(part), int))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
             f"**Dataset** {plain(name) or 'without a name'}"
             + (f" ({counts})" if counts else "")
-            + f", fingerprint {plain(fingerprint[:_FINGERPRINT]) or 'unknown'}: {_as_it_is_now(name, fingerprint)}.",
+            + f", fingerprint {plain(fingerprint[:_FINGERPRINT]) or 'unknown'}: {_as_it_is_now(name, fingerprint, labels)}.",
             width="content",
         )
         if name in store.names():
@@ -66,9 +66,9 @@ def _dataset(dataset: Mapping[str, str | int]) -> None:
             )
 
 
-def _as_it_is_now(name: str, fingerprint: str) -> str:
+def _as_it_is_now(name: str, fingerprint: str, labels: Sequence[str]) -> str:
     try:
-        now = view_of(store.load(name)).fingerprint
+        now = manifest.fingerprint(manifest.taught(view_of(store.load(name)).photos, labels))
     except HarError:
         return "not here"
     return "just as it is here now" if now == fingerprint else "the one here has changed since, or is another one"
