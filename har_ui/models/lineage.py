@@ -50,11 +50,12 @@ def _run(run: str) -> None:
 def _dataset(dataset: Mapping[str, str | int], labels: Sequence[str]) -> None:
     name, fingerprint = str(dataset.get("name", "")), str(dataset.get("fingerprint", ""))
     counts = ", ".join(f"{dataset[part]} {part}" for part in manifest.SPLITS if isinstance(dataset.get(part), int))
+    now = _as_it_is_now(name, fingerprint, labels)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
             f"**Dataset** {plain(name) or 'without a name'}"
             + (f" ({counts})" if counts else "")
-            + f", fingerprint {plain(fingerprint[:_FINGERPRINT]) or 'unknown'}: {_as_it_is_now(name, fingerprint, labels)}.",
+            + f", fingerprint {plain(fingerprint[:_FINGERPRINT]) or 'unknown'}: {now}.",
             width="content",
         )
         if name in store.names():
