@@ -5,7 +5,7 @@ Labels are foreign text, and Plotly takes some of that for mark-up: names are es
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,7 @@ from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
 from har_core.bundle import Metric
-
-if TYPE_CHECKING:
-    from har_core.evaluation.curves import Operating
+from har_core.evaluation.curves import Operating
 
 RIGHT, WRONG, REST = "#0d9488", "#d97706", "#94a3b8"
 LINES = ("#0d9488", "#d97706", "#6366f1", "#db2777", "#65a30d", "#0284c7", "#9333ea", "#78716c")
@@ -25,8 +23,8 @@ LINES = ("#0d9488", "#d97706", "#6366f1", "#db2777", "#65a30d", "#0284c7", "#933
 
 TITLES = {
     "accuracy": "Accuracy",
-    "top3_accuracy": "Among the best 3",
-    "balanced_accuracy": "Balanced accuracy",
+    "top3_accuracy": "Top-3 accuracy",
+    "balanced_accuracy": "Balanced acc.",
     "macro_f1": "Macro-F1",
     "weighted_f1": "Weighted F1",
     "sure_share": "Sure answers",
@@ -48,13 +46,15 @@ _DOTTED = {"dash": "dot", "width": 1.5, "color": REST}
 
 
 def order_by_confusion(counts: npt.NDArray[np.integer]) -> list[int]:
-    """The labels, those first that most wrong answers have to do with.
+    """All labels; those first that are most often taken for each other, side by side.
 
     Args:
         counts: ``(labels, labels)``; rows: right label, columns: what the model said.
     """
-    wrong = counts * ~np.eye(len(counts), dtype=bool)
-    return [int(label) for label in np.argsort(-(wrong.sum(axis=0) + wrong.sum(axis=1)), kind="stable")]
+    either_way = np.triu(counts + counts.T, 1)
+    pairs = np.argsort(-either_way, axis=None, kind="stable")[: np.count_nonzero(either_way)]
+    confused = np.column_stack(np.unravel_index(pairs, counts.shape)).ravel()
+    return list(dict.fromkeys([*confused.tolist(), *range(len(counts))]))
 
 
 def confusion_matrix(
@@ -93,7 +93,7 @@ def confusion_matrix(
         marker={"color": _cell_colours(values, rows == columns), "line": {"width": 0}},
         customdata=[
             [order[row], order[column], names[row], names[column], int(shown[row, column]), float(share)]
-            for row, column, share in zip(rows, columns, shares, strict=True)
+            for row, column, share in zip(rows.tolist(), columns.tolist(), shares, strict=True)
         ],
         hovertemplate=(
             "<b>%{customdata[2]}</b><br>called “%{customdata[3]}”: %{customdata[4]:,} photos, %{customdata[5]:.0%} of "
@@ -146,7 +146,8 @@ def precision_recall(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
     for (label, curve), colour in zip(curves.items(), LINES, strict=False):
         figure.add_scatter(
             x=curve["recall"],
-            y=curve["precision"],
+            # Where nothing is found, precision is said to be 1: that would be a spike.
+            y=curve["precision"].mask(curve["threshold"].isna()).ffill(),
             customdata=curve["threshold"],
             name=_name(label),
             mode="lines",
@@ -208,7 +209,7 @@ def reliability(table: pd.DataFrame) -> go.Figure:
 
 
 def risk_coverage(
-    table: pd.DataFrame, operating: "Operating | None" = None, original: "Operating | None" = None
+    table: pd.DataFrame, operating: Operating | None = None, original: Operating | None = None
 ) -> go.Figure:
     """Share of wrong answers among the sure ones, over how many are sure; each threshold is a point.
 
@@ -244,11 +245,11 @@ def risk_coverage(
     return _legend_above(_plain(figure, height=380))
 
 
-def outcomes(operating: "Operating") -> go.Figure:
+def outcomes(operating: Operating) -> go.Figure:
     """One bar: the answers, sure and unsure, right and wrong."""
     parts = (
         ("sure and right", operating.sure_right, RIGHT),
-        ("sure, but wrong", operating.sure_wrong, "#dc2626"),
+        ("sure but wrong", operating.sure_wrong, "#dc2626"),
         ("unsure, would be right", operating.unsure_right, "#99d5cd"),
         ("unsure, would be wrong", operating.unsure_wrong, REST),
     )
@@ -273,7 +274,9 @@ def outcomes(operating: "Operating") -> go.Figure:
     figure.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
     figure.update_yaxes(visible=False, fixedrange=True)
     _legend_above(_plain(figure, height=110))
-    return figure.update_layout(barmode="stack", bargap=0, hovermode="closest", legend={"traceorder": "normal"})
+    return figure.update_layout(
+        barmode="stack", bargap=0, hovermode="closest", legend={"traceorder": "normal"}, margin={"r": 0}
+    )
 
 
 def slices(table: pd.DataFrame, overall: float) -> go.Figure:
@@ -326,29 +329,34 @@ def slices(table: pd.DataFrame, overall: float) -> go.Figure:
 def differences(found: Mapping[str, Metric]) -> go.Figure:
     """By how much one model's figures lie above another's, with 95 % intervals; a line marks no difference.
 
+    Each figure has a scale of its own: a log loss may change by much more than an accuracy.
+
     Args:
-        found: Name of a figure, as in ``TITLES`` → difference.
+        found: Name of a figure, as in ``TITLES`` → difference; at least one.
     """
     names = [name for name in TITLES if name in found]
-    values = pd.DataFrame([found[name].model_dump() for name in names], columns=["value", "low", "high"])
-    is_clear = (values["low"] > 0) | (values["high"] < 0)
-    figure = go.Figure()
-    figure.add_vline(0, line=_DOTTED)
-    figure.add_scatter(
-        x=values["value"],
-        y=[TITLES[name] for name in names],
-        mode="markers",
-        marker={"size": 10, "color": np.where(is_clear, RIGHT, REST).tolist()},
-        error_x=_whiskers(values["value"], values["low"], values["high"]) | {"color": REST},
-        customdata=values[["low", "high"]],
-        hovertemplate="%{y}: %{x:+.3f} (%{customdata[0]:+.3f} – %{customdata[1]:+.3f})<extra></extra>",
-    )
-    widest = 1.15 * float(values[["low", "high"]].abs().max().max()) if names else 1
-    figure.update_xaxes(range=[-widest, widest], tickformat="+.2~f", fixedrange=True, zeroline=False)
-    figure.update_yaxes(
-        range=[len(names) - 0.5, -0.5], fixedrange=True, ticksuffix="  ", showgrid=False, type="category"
-    )
-    return _plain(figure, height=40 * len(names) + 50).update_layout(showlegend=False)
+    figure = make_subplots(rows=len(names), cols=1, vertical_spacing=0.5 / len(names))
+    for row, name in enumerate(names, start=1):
+        metric = found[name]
+        is_clear = metric.low > 0 or metric.high < 0
+        value, low, high = (pd.Series([number]) for number in (metric.value, metric.low, metric.high))
+        figure.add_scatter(
+            x=value,
+            y=[TITLES[name]],
+            mode="markers",
+            marker={"size": 11, "color": RIGHT if is_clear else REST},
+            error_x=_whiskers(value, low, high),
+            customdata=[[metric.low, metric.high]],
+            hovertemplate="%{y}: %{x:+.3f} (%{customdata[0]:+.3f} … %{customdata[1]:+.3f})<extra></extra>",
+            row=row,
+            col=1,
+        )
+        figure.add_vline(0, line=_DOTTED, row=row, col=1)
+        widest = 1.2 * max(abs(metric.low), abs(metric.high), 0.001)
+        figure.update_xaxes(range=[-widest, widest], nticks=7, row=row, col=1)
+    figure.update_xaxes(tickformat="+~g", fixedrange=True, zeroline=False)
+    figure.update_yaxes(type="category", fixedrange=True, ticksuffix="  ", showgrid=False)
+    return _plain(figure, height=68 * len(names) + 20).update_layout(showlegend=False)
 
 
 def _cell_colours(values: npt.NDArray[np.number], is_right: npt.NDArray[np.bool_]) -> list[str]:

@@ -44,7 +44,7 @@ def show(photos: pd.DataFrame, key: str, texts: Sequence[str] | None = None) -> 
         texts = [_label(photo) for _, photo in photos.iterrows()]
     with st.grid(min_column_width=_SIDE, gap="small", key=key):
         for (_, photo), picture, text in zip(photos.iterrows(), thumbnails(photos), texts, strict=True):
-            _tile(photo, picture, key, text)
+            tile(photo, picture, key, text)
 
 
 def row(photos: pd.DataFrame, key: str) -> None:
@@ -57,14 +57,22 @@ def row(photos: pd.DataFrame, key: str) -> None:
     with st.container(horizontal=True, gap="small", width="content"):
         for (_, photo), picture in zip(photos.iterrows(), thumbnails(photos), strict=True):
             with st.container(width=_SIDE):
-                _tile(photo, picture, key, _label(photo))
+                tile(photo, picture, key, _label(photo))
 
 
 def _label(photo: pd.Series) -> str:
     return "no label" if pd.isna(photo["label"]) else plain(label_text(photo["label"]))
 
 
-def _tile(photo: pd.Series, picture: bytes | None, key: str, text: str) -> None:
+def tile(photo: pd.Series, picture: bytes | None, key: str, text: str) -> None:
+    """Draws one photo as a tile.
+
+    Args:
+        photo: A row of ``View.photos``.
+        picture: What is shown; None where the file cannot be read any more.
+        key: Tells this tile from others of the same photo.
+        text: What stands below it, as Markdown.
+    """
     name = query.short_name(photo["path"])
     kind = "excluded" if photo["excluded"] else "photo"
     with st.container(key=f"tile-{kind}-{key}-{photo.name}"):

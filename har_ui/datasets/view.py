@@ -94,7 +94,7 @@ class View:
 
 def view_of(dataset: Dataset) -> View:
     """The view of a dataset as it is now; read anew only after one of its files has changed."""
-    return _view(str(dataset.folder), _stamp(dataset.folder))
+    return _view(str(dataset.folder), stamp_of(dataset.folder))
 
 
 def flagged(photos: pd.DataFrame, report: Report | None) -> pd.DataFrame:
@@ -127,7 +127,7 @@ def _view(folder: str, stamp: Stamp) -> View:
     return View(dataset, flagged(photos, report), report, dataset.fixes(), fingerprint, dataset.skipped())
 
 
-def _stamp(folder: Path) -> Stamp:
+def stamp_of(folder: Path) -> Stamp:
     """Changes whenever a file of the dataset does."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     return tuple((path.name, path.stat().st_mtime_ns, path.stat().st_ino) for path in files)

@@ -1,0 +1,1 @@
+"""The app's *Evaluation* page, section by section."""
