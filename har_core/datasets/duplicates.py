@@ -20,6 +20,7 @@ PHASH_BITS = 8
 DHASH_BITS = 10
 
 _BLOCK = 64
+_FEW = 8  # What is compared with all others at a time stays in the processor's cache.
 
 Pairs = npt.NDArray[np.int64]
 
@@ -78,13 +79,13 @@ def shown_by(photos: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_
     own_phash, own_dhash = _unsigned(rest["phash"]), _unsigned(rest["dhash"])
 
     def is_near(start: int) -> npt.NDArray[np.bool_]:
-        block = slice(start, start + _BLOCK)
+        block = slice(start, start + _FEW)
         row, other = np.nonzero(np.bitwise_count(own_phash[block, None] ^ phash) <= PHASH_BITS)
         near = np.bitwise_count(own_dhash[block][row] ^ dhash[other]) <= DHASH_BITS
         return np.isin(np.arange(len(own_phash[block])), row[near])
 
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        blocks = list(pool.map(is_near, range(0, len(rest), _BLOCK)))
+        blocks = list(pool.map(is_near, range(0, len(rest), _FEW)))
     found[~found] = np.concatenate([np.empty(0, bool), *blocks])
     return found
 

@@ -23,6 +23,7 @@ from har_core.bundle import Bundle
 from har_core.config import settings
 from har_core.datasets.store import Dataset
 from har_core.errors import DatasetError, HarError, PhotoChanged
+from har_core.evaluation import leaks
 from har_core.files import locked, write_beside
 from har_core.images import RGBImage
 from har_core.predictor import Predictor
@@ -52,10 +53,11 @@ def ask(predictor: Predictor, image: RGBImage) -> Answer:
 
 def file_of(bundle: Bundle, dataset: Dataset) -> Path:
     """Where a model's answers for a dataset's photos are kept."""
+    info = bundle.info
     # What an answer depends on; the rest of a bundle may change.
-    facts = [bundle.info.sha256[bundles.TFLITE], bundle.info.labels, bundle.info.temperature]
-    bars = bundle.info.thresholds.model_dump()
-    digest = hashlib.sha256(json.dumps([*facts, bars]).encode()).hexdigest()[:12]
+    files = [info.sha256[bundles.TFLITE], info.sha256.get(bundles.TRAINED_ON)]
+    facts = [*files, info.labels, info.temperature, info.thresholds.model_dump()]
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
     folder = settings().home / "cache" / "answers"
     return folder / f"{dataset.info.images_fingerprint[:16]}-{bundle.reference}-{digest}.parquet"
 
@@ -68,9 +70,9 @@ def read(bundle: Bundle, dataset: Dataset) -> pd.DataFrame:
         dataset: Whose photos.
 
     Returns:
-        By row of ``Dataset.base``, ascending: ``id``, ``sure``, ``energy``, ``error`` (why there is no answer; missing
-        where there is one), and the labels' probabilities, float32, in columns ``p0``, ``p1``, … Empty where nothing is
-        kept, or what is kept is damaged.
+        By row of ``Dataset.base``, ascending: ``id``, ``seen`` (as in ``leaks.seen``), ``sure``, ``energy``, ``error``
+        (why there is no answer; missing where there is one), and the labels' probabilities, float32, in columns ``p0``,
+        ``p1``, … Empty where nothing is kept, or what is kept is damaged.
     """
     columns = _columns(bundle)
     try:
@@ -98,6 +100,7 @@ def fill(predictor: Predictor, dataset: Dataset, photos: pd.DataFrame, progress:
 
     Raises:
         DatasetError: The disk is full or may not be written to.
+        BundleBroken: The list of what the model has seen is damaged.
     """
     file = file_of(predictor.bundle, dataset)
     with _writing(file), _locked(file):
@@ -124,14 +127,16 @@ def _ask_all(
         found.clear()
         return whole
 
-    def one(photo: tuple[str, str]) -> dict[str, object]:
-        path, identity = photo
+    def one(photo: tuple[str, str, bool]) -> dict[str, object]:
+        path, identity, is_seen = photo
+        known = {"id": identity, "seen": is_seen}
         try:
-            return {"id": identity, **_as_row(ask(predictor, _decoded(Path(path), identity, predictor.input_size)))}
+            return {**known, **_as_row(ask(predictor, _decoded(Path(path), identity, predictor.input_size)))}
         except HarError as error:
-            return {"id": identity, "error": str(error)}
+            return {**known, "error": str(error)}
 
-    listed = list(zip(todo.index, zip(todo["path"], todo["id"], strict=True), strict=True))
+    is_seen = leaks.seen(predictor.bundle, todo)
+    listed = list(zip(todo.index, zip(todo["path"], todo["id"], is_seen, strict=True), strict=True))
     done = 0
     try:
         with ThreadPoolExecutor(predictor.threads) as pool:
@@ -172,7 +177,7 @@ def _as_row(answer: Answer) -> dict[str, object]:
 
 def _columns(bundle: Bundle) -> dict[str, str]:
     probabilities = dict.fromkeys((f"p{place}" for place in range(len(bundle.info.labels))), "float32")
-    return {"id": "string", "sure": "boolean", "energy": "float32", "error": "string", **probabilities}
+    return {"id": "string", "seen": "bool", "sure": "boolean", "energy": "float32", "error": "string", **probabilities}
 
 
 def _empty(columns: dict[str, str]) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 import io
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from har_core import bundle as bundles
@@ -12,6 +14,8 @@ from har_core.errors import BundleBroken
 
 # Of a bundle's list; as in a dataset's manifest. No split: learnt from, without a label.
 COLUMNS = ("id", "phash", "dhash", "split")
+
+Mask = npt.NDArray[np.bool_]
 
 _HASH = "[0-9a-f]{1,16}"
 
@@ -38,29 +42,38 @@ def are_known(bundle: Bundle) -> bool:
     return bundles.TRAINED_ON in bundle.info.sha256
 
 
-def seen(bundle: Bundle, photos: pd.DataFrame, manifest: pd.DataFrame) -> pd.Series:
-    """Which photos a model was trained or calibrated on: the same bytes, or a near-duplicate.
-
-    Where the bundle carries no list, but was made from this very dataset with the labels and the split that it has now,
-    these are the photos of ``train`` and ``val``. Otherwise none is known.
+def seen(bundle: Bundle, photos: pd.DataFrame) -> Mask:
+    """Which photos a model was trained or calibrated on, by the bundle's list: the same bytes, or a near-duplicate.
 
     Args:
-        bundle: The model.
-        photos: The photos asked about: rows of the manifest.
-        manifest: The dataset's effective manifest, without what is excluded.
+        bundle: The model; none is known to be seen where it carries no list.
+        photos: Rows of a manifest.
 
     Returns:
-        bool, by row of ``photos``.
+        ``(n,)``.
 
     Raises:
         BundleBroken: The list is damaged.
     """
-    listed = trained_on(bundle) if are_known(bundle) else _taught_with(bundle, manifest)
-    return pd.Series(duplicates.shown_by(photos, listed), photos.index)
+    if not are_known(bundle):
+        return np.zeros(len(photos), bool)
+    return duplicates.shown_by(photos, trained_on(bundle))
 
 
-def _taught_with(bundle: Bundle, manifest: pd.DataFrame) -> pd.DataFrame:
+def made_from(bundle: Bundle, photos: pd.DataFrame, manifest: pd.DataFrame) -> Mask:
+    """The same for a bundle without a list, where it was made from this very dataset, as labelled and split now.
+
+    What it has seen are then the photos of ``train`` and ``val``. Otherwise none is known to be seen.
+
+    Args:
+        bundle: The model.
+        photos: Rows of the manifest.
+        manifest: The dataset's effective manifest.
+
+    Returns:
+        ``(n,)``.
+    """
     used = taught(manifest, bundle.info.labels)
-    if fingerprint(used) != bundle.info.dataset.get("fingerprint"):
-        used = used.iloc[:0]
-    return used[used["split"].isin(["train", "val"])]
+    if are_known(bundle) or fingerprint(used) != bundle.info.dataset.get("fingerprint"):
+        return np.zeros(len(photos), bool)
+    return duplicates.shown_by(photos, used[used["split"].isin(["train", "val"])])

@@ -106,7 +106,7 @@ def html(judged: Judged, thumbnails: Mapping[str, bytes]) -> str:
             matrix=_chart(charts.confusion_matrix(counts, labels, True, shown)),
             matrix_left_out=len(labels) - len(shown),
             pairs=[
-                (labels[pair.truth], labels[pair.found], pair.count, pair.share)
+                (labels[pair.truth], labels[pair.found], pair.times, pair.share)
                 for pair in pairs.head(_CONFUSIONS).rename(columns={"count": "times"}).itertuples()
             ],
             per_label=curves.per_label(answers, labels).to_dict("records"),
