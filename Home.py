@@ -62,6 +62,6 @@ with text:
     figures(predictor.bundle.info)
     st.page_link("pages/1_Predict.py", label="Many photos at once", icon=":material/photo_library:")
     with st.expander("Which actions does it know?"):
-        st.markdown(" · ".join(page.label_text(label) for label in predictor.labels))
+        st.markdown(" · ".join(page.plain(page.label_text(label)) for label in predictor.labels))
     with st.expander("What happens to my photo?"):
         st.markdown(f"It is classified on the machine that runs this app. {word.what_is_kept()}")

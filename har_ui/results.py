@@ -61,7 +61,7 @@ def answer(prediction: Prediction, key: str) -> None:
     sure = prediction.decision == "sure"
     badge = ":green-badge[:material/check_circle: sure]" if sure else ":orange-badge[:material/help: unsure]"
     st.markdown(f"#### {plain(label_text(prediction.label))} {badge}")
-    st.caption(recognition.reason(prediction))
+    st.caption(plain(recognition.reason(prediction)))
     st.plotly_chart(
         charts.score_bars(prediction.predictions, sure, prediction.threshold),
         config={"displayModeBar": False},
@@ -104,7 +104,7 @@ def _card(item: Recognition, labels: Sequence[str], key: str) -> None:
         st.image(recognition.overlay(small, item.prediction) if looked else small, width="stretch")
         st.caption(plain(item.photo.name))
         if looked:
-            st.caption(f"Bright: speaks for “{label_text(item.prediction.label)}”.")
+            st.caption(f"Bright: speaks for “{plain(label_text(item.prediction.label))}”.")
 
 
 def _summary(results: Sequence[Recognition], good: Sequence[Recognition]) -> None:

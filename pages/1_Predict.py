@@ -34,7 +34,7 @@ else:
     st.info(
         "Each photo gets a label, its probabilities, and whether the model is sure. "
         f"It knows {len(predictor.labels)} actions: "
-        + ", ".join(page.label_text(label) for label in predictor.labels)
+        + ", ".join(page.plain(page.label_text(label)) for label in predictor.labels)
         + ".",
         icon=":material/lightbulb:",
     )

@@ -45,7 +45,7 @@ def _gate(model: Bundle, in_service: str) -> None:
         type="secondary" if checks else "primary",
         key="check",
     ):
-        with progress_bar() as tell:
+        with progress_bar("Checking the model …") as tell:
             checks = promotion.examine(model, tell)
         st.session_state[_CHECKED] = key, checks
         st.rerun()
@@ -92,7 +92,7 @@ def _form(model: Bundle, is_failed: bool, key: str) -> None:
 
 def _promote(reference: str, key: str, **words: Any) -> None:
     try:
-        with progress_bar() as tell:
+        with progress_bar("Checking the model …") as tell:
             promotion.promote(reference, **words, progress=tell)
     except PromotionRefused as error:
         st.session_state[_CHECKED] = key, error.checks

@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from har_core import serving
-from har_core.bundle import Bundle
 from har_ui.models import actions, detail, health, service, tables
 from har_ui.page import plain
 
@@ -21,9 +20,9 @@ def show() -> None:
     said = [*map(str, errors), *complaints.values()]
     if models:
         in_service = service.reference()
-        wanted = actions.chosen() or in_service
-        first = next((place for place, model in enumerate(models) if model.reference == wanted), 0)
-        shown = models[_table(models, tables.overview(models, in_service, complaints), first)]
+        names = [model.reference for model in models]
+        first = next((names.index(name) for name in (actions.chosen(), in_service) if name in names), 0)
+        shown = models[_table(names, tables.overview(models, in_service, complaints), first)]
         actions.choose(shown.reference)
         _broken(said)
         detail.show(shown)
@@ -35,9 +34,8 @@ def show() -> None:
         _broken(said)
 
 
-def _table(models: Sequence[Bundle], rows: pd.DataFrame, chosen: int) -> int:
+def _table(names: Sequence[str], rows: pd.DataFrame, chosen: int) -> int:
     """Draws all models; gives the row that is chosen."""
-    names = [model.reference for model in models]
     # A row is chosen by its number, so a table with other rows begins anew, with the model that is chosen.
     key = f"models-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:12]}"
     ticked = st.dataframe(
@@ -45,7 +43,7 @@ def _table(models: Sequence[Bundle], rows: pd.DataFrame, chosen: int) -> int:
         hide_index=True,
         column_config=_COLUMNS,
         column_order=list(_COLUMNS),
-        height=38 + 35 * min(len(models), _ROWS),
+        height=38 + 35 * min(len(names), _ROWS),
         key=key,
         on_select="rerun",
         selection_mode="single-row-required",
@@ -53,7 +51,7 @@ def _table(models: Sequence[Bundle], rows: pd.DataFrame, chosen: int) -> int:
         placeholder="",
         alt="All models, by name, newest version first",
     )
-    return next((row for row in ticked.selection.rows if row < len(models)), chosen)
+    return next((row for row in ticked.selection.rows if row < len(names)), chosen)
 
 
 def _broken(complaints: Sequence[str]) -> None:
