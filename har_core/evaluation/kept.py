@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,7 +103,7 @@ def fill(predictor: Predictor, dataset: Dataset, photos: pd.DataFrame, progress:
         BundleBroken: The list of what the model has seen is damaged.
     """
     file = file_of(predictor.bundle, dataset)
-    with _writing(file), _locked(file):
+    with _locked(file):
         frame = read(predictor.bundle, dataset)
         good = frame.index[frame["error"].isna()]
         todo = photos[~photos.index.isin(good)]
@@ -123,7 +123,8 @@ def _ask_all(
     def keep() -> pd.DataFrame:
         added = pd.DataFrame.from_dict(found, orient="index", columns=list(columns)).astype(columns)
         whole = pd.concat([frame, added]).sort_index()
-        write_beside(file, lambda beside: whole.to_parquet(beside, write_page_checksum=True))
+        with _writing(file):
+            write_beside(file, lambda beside: whole.to_parquet(beside, write_page_checksum=True))
         found.clear()
         return whole
 
@@ -187,8 +188,10 @@ def _empty(columns: dict[str, str]) -> pd.DataFrame:
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
     """One thread of one process at a time; the others wait, and find the work done."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with locked(file.with_suffix(".lock")):
+    with ExitStack() as held:
+        with _writing(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(file.with_suffix(".lock")))
         yield
 
 

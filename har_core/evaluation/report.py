@@ -25,6 +25,8 @@ _CONFUSIONS = 12
 _MOST_IN_MATRIX = 60
 _NAMED = 50
 
+_MISTAKE = ["path", "label", "found", "confidence"]
+
 
 def thumbnails(judged: Judged) -> dict[str, bytes]:
     """Small JPEGs of the most confident mistakes, by path; those that cannot be read any more are left out."""
@@ -57,13 +59,12 @@ def summary(judged: Judged) -> dict[str, Any]:
 
 def to_dict(judged: Judged) -> dict[str, Any]:
     """The ``summary`` with what lies behind it, ready for JSON; what is undefined is None."""
-    answers, labels = judged.answers, np.array(judged.labels, object)
-    pairs, bars = curves.confused_pairs(answers), judged.info.thresholds
+    answers, bars = judged.answers, judged.info.thresholds
     operating = curves.operating_point(answers, bars.confidence, bars.energy)
     return summary(judged) | {
         "labels": judged.labels,
         "confusion": curves.confusion(answers).tolist(),
-        "confused_pairs": _rows(pairs.assign(truth=labels[pairs["truth"]], found=labels[pairs["found"]])),
+        "confused_pairs": _rows(_named(curves.confused_pairs(answers), judged.labels)),
         "per_label": _rows(curves.per_label(answers, judged.labels)),
         "reliability": _rows(curves.reliability(answers)),
         "risk_coverage": _rows(curves.risk_coverage(answers, bars.energy)),
@@ -73,7 +74,7 @@ def to_dict(judged: Judged) -> dict[str, Any]:
             "accuracy": operating.accuracy if operating.sure else None,
         },
         "slices": _rows(slices.slices(judged.clean)),
-        "mistakes": _rows(_wrong(judged, len(answers))[["path", "label", "found", "confidence"]]),
+        "mistakes": _rows(_wrong(judged, len(answers))[_MISTAKE]),
     }
 
 
@@ -85,40 +86,33 @@ def html(judged: Judged, thumbnails: Mapping[str, bytes]) -> str:
         thumbnails: JPEGs of the most confident mistakes, by path.
     """
     answers, labels, bars = judged.answers, judged.labels, judged.info.thresholds
-    pairs = curves.confused_pairs(answers)
+    figures, leaked = metrics.figures(answers), judged.leaked
     operating = curves.operating_point(answers, bars.confidence, bars.energy)
     counts, table = curves.confusion(answers), slices.slices(judged.clean)
     shown = charts.order_by_confusion(counts)[:_MOST_IN_MATRIX]
-    figures = metrics.figures(answers)
-    leaked = judged.leaked
-    return (
-        _environment()
-        .get_template("report.html.jinja")
-        .render(
-            judged=judged,
-            n=len(answers),
-            time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            plotly=Markup(get_plotlyjs()),  # nosec B704 - Plotly's own
-            figures=[(title, figures[name]) for name, title in charts.TITLES.items()],
-            leaked=leaked and (len(leaked.answers), metrics.figures(leaked.answers)["accuracy"]),
-            unreadable=[(Path(path).name, why) for path, why in list(judged.unreadable.items())[:_NAMED]],
-            unreadable_more=max(0, len(judged.unreadable) - _NAMED),
-            matrix=_chart(charts.confusion_matrix(counts, labels, True, shown)),
-            matrix_left_out=len(labels) - len(shown),
-            pairs=[
-                (labels[pair.truth], labels[pair.found], pair.times, pair.share)
-                for pair in pairs.head(_CONFUSIONS).rename(columns={"count": "times"}).itertuples()
-            ],
-            per_label=curves.per_label(answers, labels).to_dict("records"),
-            reliability=_chart(charts.reliability(curves.reliability(answers))),
-            risk=_chart(charts.risk_coverage(curves.risk_coverage(answers, bars.energy), original=operating)),
-            operating=operating,
-            slices=_chart(charts.slices(table, figures["accuracy"].value)) if len(table) else "",
-            mistakes=[
-                (photo, Path(photo.path).name, _as_uri(thumbnails.get(photo.path)))
-                for photo in _wrong(judged).itertuples(index=False)
-            ],
-        )
+    risk = charts.risk_coverage(curves.risk_coverage(answers, bars.energy), original=operating)
+    template = _environment().get_template("report.html.jinja")
+    return template.render(
+        judged=judged,
+        n=len(answers),
+        time=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        plotly=Markup(get_plotlyjs()),  # nosec B704 - Plotly's own
+        figures=[(title, figures[name]) for name, title in charts.TITLES.items()],
+        leaked=leaked and (len(leaked.answers), metrics.figures(leaked.answers)["accuracy"]),
+        unreadable=[(Path(path).name, why) for path, why in list(judged.unreadable.items())[:_NAMED]],
+        unreadable_more=max(0, len(judged.unreadable) - _NAMED),
+        matrix=_chart(charts.confusion_matrix(counts, labels, True, shown)),
+        matrix_left_out=len(labels) - len(shown),
+        pairs=_rows(_named(curves.confused_pairs(answers).head(_CONFUSIONS), labels)),
+        per_label=curves.per_label(answers, labels).to_dict("records"),
+        reliability=_chart(charts.reliability(curves.reliability(answers))),
+        risk=_chart(risk),
+        operating=operating,
+        slices=_chart(charts.slices(table, figures["accuracy"].value)) if len(table) else "",
+        mistakes=[
+            {**photo, "name": Path(photo["path"]).name, "thumbnail": _as_uri(thumbnails.get(photo["path"]))}
+            for photo in _rows(_wrong(judged)[_MISTAKE])
+        ],
     )
 
 
@@ -128,6 +122,12 @@ def _wrong(judged: Judged, count: int = _MISTAKES) -> pd.DataFrame:
     some = judged.answers.take(places)
     found = np.array(judged.labels, object)[some.found]
     return judged.photos.iloc[places].assign(found=found, confidence=some.confidence)
+
+
+def _named(pairs: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+    """Confused pairs with the labels' names in place of their indices."""
+    names = np.array(labels, object)
+    return pairs.assign(truth=names[pairs["truth"]], found=names[pairs["found"]])
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
