@@ -6,6 +6,7 @@ what counts is ``har_core.serving``. Needs no TensorFlow; MLflow is imported whe
 """
 
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -122,4 +123,5 @@ def _tags(bundle: Bundle) -> dict[str, Any]:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    os.nice(10)  # Those who are served go first.
     sys.exit(not mirror())
