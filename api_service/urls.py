@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from api_service.feedback.apis import FeedbackApi
 from api_service.health.apis import HealthApi, ReadyApi
 from api_service.http import problems
 from api_service.models.apis import LabelsApi, ModelApi, ModelsApi
@@ -12,6 +13,7 @@ urlpatterns = [
     path("healthz", HealthApi.as_view()),
     path("readyz", ReadyApi.as_view()),
     path("api/v1/predictions", PredictionsApi.as_view()),
+    path("api/v1/feedback", FeedbackApi.as_view()),
     path("api/v1/labels", LabelsApi.as_view()),
     path("api/v1/models", ModelsApi.as_view()),
     path("api/v1/models/<str:version>", ModelApi.as_view()),

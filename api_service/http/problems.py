@@ -30,6 +30,12 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     errors.RunNotFound: HTTPStatus.NOT_FOUND,
     errors.RecipeInvalid: HTTPStatus.BAD_REQUEST,
     errors.TrainingError: HTTPStatus.CONFLICT,
+    errors.FeedbackOff: HTTPStatus.FORBIDDEN,
+    errors.LabelInvalid: HTTPStatus.BAD_REQUEST,
+    errors.FeedbackNotFound: HTTPStatus.NOT_FOUND,
+    errors.PredictionNotFound: HTTPStatus.NOT_FOUND,
+    errors.FeedbackAdded: HTTPStatus.CONFLICT,
+    errors.FeedbackError: HTTPStatus.INSUFFICIENT_STORAGE,
 }
 # The names that Django REST framework gives its errors differ from release to release; these stay.
 _REST_CODES = {

@@ -24,14 +24,18 @@ class PredictionsApi(APIView):
         options = OptionsSerializer(data=request.query_params)
         options.is_valid(raise_exception=True)
         top_k, explain = options.validated_data["top_k"], options.validated_data["explain"]
-        payloads, many = _payloads(request)
+        photos, many = payloads(request)
         if many:
-            return Response({"results": services.predict_many(payloads, top_k, explain)})
-        return Response(services.predict(payloads[0], top_k, explain))
+            return Response({"results": services.predict_many(photos, top_k, explain)})
+        return Response(services.predict(photos[0], top_k, explain))
 
 
-def _payloads(request: Request) -> tuple[list[bytes], bool]:
-    """The photos in a request, and whether it asked for an answer for many."""
+def payloads(request: Request) -> tuple[list[bytes], bool]:
+    """The photos in a request, and whether it asked for an answer for many.
+
+    Raises:
+        BadRequest: There is none, or they come in a way that is not understood.
+    """
     body = request.data
     if isinstance(body, bytes):
         return [body], False

@@ -13,8 +13,9 @@ from typing import Any
 from PIL import Image
 
 from api_service.models.services import predictor
-from har_core import explain, images
+from har_core import explain, images, recent
 from har_core.errors import ImageError
+from har_core.feedback import Answer
 from har_core.predictor import Prediction, Predictor
 
 
@@ -29,8 +30,7 @@ def predict(payload: bytes, top_k: int, with_explanation: bool) -> dict[str, Any
 
 
 def _predict(model: Predictor, payload: bytes, top_k: int, with_explanation: bool) -> dict[str, Any]:
-    # A decoded photo can be hundreds of megabytes: only as many at a time as can be worked on.
-    with _slots(model.threads):
+    with slots(model.threads):
         started = time.perf_counter()
         image = images.decode(payload, min_side=model.input_size)
         prediction = model.predict(image, top_k)
@@ -38,11 +38,13 @@ def _predict(model: Predictor, payload: bytes, top_k: int, with_explanation: boo
         answer = {"id": str(uuid.uuid4()), **prediction.to_dict(), "timing_ms": timing_ms}
         if with_explanation:
             answer["explanation"] = _explanation(payload, prediction)
+    recent.keep(answer["id"], payload, Answer.of(prediction))
     return answer
 
 
 @lru_cache(maxsize=1)
-def _slots(count: int) -> threading.BoundedSemaphore:
+def slots(count: int) -> threading.BoundedSemaphore:
+    """What is held while a photo is decoded and classified: a decoded one can be hundreds of megabytes."""
     return threading.BoundedSemaphore(count)
 
 

@@ -1,0 +1,174 @@
+"""Feedback over HTTP, under a real gunicorn with two workers."""
+
+import base64
+import os
+import time
+import uuid
+
+import httpx
+import pytest
+
+from har_core import config, feedback
+from tests.api.test_live import CYCLING, problem
+from tests.conftest import EXAMPLES
+from tests.servers import api
+
+RUNNING = (EXAMPLES / "running.jpg").read_bytes()
+URL = "/api/v1/feedback"
+
+
+@pytest.fixture(scope="module")
+def api_home(tmp_path_factory):
+    return tmp_path_factory.mktemp("feedback") / "home"
+
+
+@pytest.fixture(scope="module")
+def client(api_home):
+    with (
+        api(api_home.parent / "log", HAR_HOME=str(api_home), WEB_CONCURRENCY="2") as base,
+        httpx.Client(base_url=base, timeout=60) as found,
+    ):
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def same_home(api_home, monkeypatch):
+    """The entries that the API keeps are those that a test reads."""
+    monkeypatch.setenv("HAR_HOME", str(api_home))
+    config.settings.cache_clear()
+    yield
+    for entry in feedback.entries():
+        feedback.forget(entry.photo)
+
+
+def predict(client, payload: bytes = CYCLING) -> dict:
+    return client.post("/api/v1/predictions", files={"image": payload}).json()
+
+
+def test_a_wrong_answer_is_named_by_its_id_whichever_worker_is_asked(client):
+    answer = predict(client)
+    bodies = []
+    for _ in range(8):  # A new connection each: they land on both workers.
+        with httpx.Client(base_url=client.base_url) as other:
+            said = {"prediction_id": answer["id"], "verdict": "wrong", "label": "Riding Horse"}
+            response = other.post(URL, json=said)
+            assert response.status_code == 201, response.text
+            bodies.append(response.json())
+    (entry,) = feedback.entries()
+    assert bodies == [bodies[0]] * 8
+    assert bodies[0]["photo"] == entry.photo
+    assert (entry.label, entry.predicted, entry.verdict, entry.source) == ("riding_horse", "cycling", "wrong", "api")
+    assert (entry.prediction_id, entry.confidence) == (answer["id"], answer["confidence"])
+    assert entry.model == f"everyday@{answer['model']['version']}"
+    assert feedback.photo_path(entry.photo).is_file()
+
+
+def test_a_right_answer_needs_no_label(client):
+    body = client.post(URL, json={"prediction_id": predict(client)["id"], "verdict": "right"}).json()
+    assert (body["verdict"], body["label"], body["status"]) == ("right", "cycling", "new")
+
+
+def test_one_of_many_answers_is_named_by_its_id(client):
+    files = [("images", CYCLING), ("images", b"text"), ("images", RUNNING)]
+    rows = client.post("/api/v1/predictions", files=files).json()["results"]
+    body = client.post(URL, json={"prediction_id": rows[2]["id"], "verdict": "right"}).json()
+    assert body["label"] == rows[2]["label"]
+
+
+def test_the_photo_itself_may_be_sent(client):
+    said = {"verdict": "wrong", "label": "dancing"}
+    form = client.post(URL, data=said, files={"image": ("a.jpg", RUNNING)})
+    assert form.status_code == 201, form.text
+    assert form.json()["label"] == "dancing"
+    assert form.json()["predicted"] == predict(client, RUNNING)["label"]
+    text = client.post(URL, json=said | {"image": base64.b64encode(CYCLING).decode()})
+    assert text.json()["predicted"] == "cycling"
+    assert len(feedback.entries()) == 2
+
+
+def test_an_answer_that_is_not_kept_any_more_is_told_so(client, api_home):
+    said = {"prediction_id": predict(client)["id"], "verdict": "right"}
+    past = time.time() - 11 * 60
+    os.utime(api_home / "predictions" / said["prediction_id"], (past, past))
+    assert "Send the photo" in problem(client.post(URL, json=said), 404, "prediction_not_found")["detail"]
+    said["prediction_id"] = str(uuid.uuid4())
+    problem(client.post(URL, json=said), 404, "prediction_not_found")
+    problem(client.post(URL, json=said | {"prediction_id": "../x"}), 404, "prediction_not_found")
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        ({"json": {"verdict": "wrong"}}, 400, "invalid_parameter"),
+        ({"json": {"verdict": "right", "label": "running"}}, 400, "invalid_parameter"),
+        ({"json": {"verdict": "perhaps", "label": "running"}}, 400, "invalid_parameter"),
+        ({"json": {"label": "running"}}, 400, "invalid_parameter"),
+        ({"json": ["right"]}, 400, "invalid_parameter"),
+        ({"json": {"verdict": "right"}}, 400, "bad_request"),
+        ({"json": {"verdict": "right", "image": "%%%"}}, 400, "bad_request"),
+        ({"json": {"verdict": "right", "image": "", "prediction_id": "x"}}, 400, "bad_request"),
+        ({"data": {"verdict": "right"}, "files": {"image": b"text"}}, 415, "not_an_image"),
+        ({"data": {"verdict": "right"}, "files": [("images", CYCLING)]}, 400, "bad_request"),
+        ({"data": {"verdict": "wrong", "label": "a\nb"}, "files": {"image": CYCLING}}, 400, "label_invalid"),
+        ({"data": {"verdict": "wrong", "label": "x" * 101}, "files": {"image": CYCLING}}, 400, "label_invalid"),
+        ({"json": {"verdict": "wrong", "label": "a\x00b", "image": "AA=="}}, 400, "invalid_parameter"),
+        ({"data": {"verdict": "right"}}, 415, "unsupported_media_type"),
+        ({"content": CYCLING, "headers": {"Content-Type": "image/jpeg"}}, 415, "unsupported_media_type"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_with_a_reason(client, request_, status, code):
+    problem(client.post(URL, **request_), status, code)
+    assert feedback.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "passes"),
+    [
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "same-site"}, False),
+        ({"Origin": "https://evil.example"}, False),
+        ({"Origin": "null"}, False),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "OWN"}, False),
+        ({"Origin": "OWN"}, True),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "OWN"}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+    ],
+)
+def test_pages_of_other_sites_cannot_speak_for_their_visitors(client, headers, passes):
+    own = str(client.base_url).rstrip("/")
+    headers = {name: own if value == "OWN" else value for name, value in headers.items()}
+    response = client.post(URL, data={"verdict": "right"}, files={"image": CYCLING}, headers=headers)
+    if passes:
+        assert response.status_code == 201, response.text
+    else:
+        problem(response, 403, "forbidden")
+        assert feedback.entries() == []
+
+
+def test_a_photo_that_a_dataset_has_is_not_kept_again(client):
+    body = client.post(URL, data={"verdict": "right"}, files={"image": CYCLING}).json()
+    (entry,) = feedback.settle([feedback.find(body["photo"])], "mine")
+    try:
+        answer = client.post(URL, data={"verdict": "right"}, files={"image": CYCLING})
+        assert "dataset mine" in problem(answer, 409, "feedback_added")["detail"]
+    finally:
+        (feedback.root() / f"{entry.photo}.json").unlink()
+
+
+def test_where_it_is_off_nothing_is_kept(tmp_path):
+    off = {"HAR_HOME": str(tmp_path / "off"), "HAR_FEEDBACK": "false"}
+    with api(tmp_path / "log", **off) as base, httpx.Client(base_url=base) as client:
+        answer = predict(client)
+        assert answer["label"] == "cycling"
+        said = {"prediction_id": answer["id"], "verdict": "right"}
+        problem(client.post(URL, json=said), 403, "feedback_off")
+        problem(client.post(URL, data={"verdict": "right"}, files={"image": CYCLING}), 403, "feedback_off")
+    assert not list((tmp_path / "off").rglob("feedback/*"))
+    assert not list((tmp_path / "off").rglob("predictions/*"))
+
+
+def test_where_there_is_no_room_it_is_said(tmp_path):
+    with api(tmp_path / "log", HAR_HOME=str(tmp_path / "full"), HAR_MAX_FEEDBACK_PHOTOS="1") as base:
+        for payload in (CYCLING, RUNNING):
+            answer = httpx.post(f"{base}{URL}", data={"verdict": "right"}, files={"image": payload})
+    problem(answer, 507, "feedback_full")
