@@ -205,7 +205,7 @@ def _recorded(bundle: Bundle, other: Bundle, why: str) -> Check:
 
 
 def _tested_on(bundle: Bundle) -> Dataset | None:
-    """The dataset that a model was tested on, where it is here and has not changed since."""
+    """The dataset that a model was made and tested on, where it is here and has not changed since."""
     wanted, likely = bundle.info.dataset.get("fingerprint"), bundle.info.dataset.get("name")
     for name in sorted(store.names(), key=lambda name: name != likely):
         try:

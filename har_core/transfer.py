@@ -21,6 +21,7 @@ from har_core import serving
 from har_core.bundle import INFO, Bundle
 from har_core.config import PROJECT_ROOT, settings
 from har_core.errors import HarError, ImportRefused, ModelError
+from har_core.evaluation import leaks
 from har_core.files import write_beside
 from har_core.predictor import Predictor
 
@@ -160,19 +161,21 @@ def _examine(bundle: Bundle) -> None:
     same = [other for other in serving.bundles()[0] if other.info.sha256 == bundle.info.sha256]
     if same:
         raise _Unsound(f"The same model is here already: {same[0].reference}.")
-    _require_text(bundle)
+    _require_readable(bundle)
     _require_no_code(bundle.folder / bundles.KERAS)
     _require_golden(bundle)
 
 
-def _require_text(bundle: Bundle) -> None:
-    """The card is text, and the plot a picture without scripts."""
+def _require_readable(bundle: Bundle) -> None:
+    """The card is text, the plot a picture without scripts, and the list of what it has seen one."""
     try:
         bundle.read(bundles.CARD).decode("utf-8")
     except UnicodeDecodeError as error:
         raise _Unsound(f"{bundles.CARD} is no text.") from error
     if bundles.CALIBRATION in bundle.info.sha256 and _SCRIPT.search(bundle.read(bundles.CALIBRATION)):
         raise _Unsound(f"{bundles.CALIBRATION} holds more than a picture.")
+    if leaks.are_known(bundle):
+        leaks.trained_on(bundle)
 
 
 def _require_no_code(path: Path) -> None:
