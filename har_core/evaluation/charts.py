@@ -38,10 +38,15 @@ TITLES = {
 SLICES = {"brightness": "Brightness", "size": "Size", "sharpness": "Sharpness", "source": "Source"}
 """Kind of slice → title."""
 
+MOST_NAMED_COLUMNS = 60
+"""With more labels, a confusion matrix names its rows alone."""
+
 _RIGHT_SCALE = ((0, "#d5efe9"), (1, "#0f766e"))
 _WRONG_SCALE = ((0, "#fdeccf"), (1, "#b45309"))
 _LONGEST = 24
 _MOST_NUMBERS = 30
+# Up to so many labels: how high a row is, and its name, pixels.
+_SIZES = ((20, 30, 11), (40, 24, 11), (60, 14, 9), (10_000, 10, 8))
 _DOTTED = {"dash": "dot", "width": 1.5, "color": REST}
 
 
@@ -109,12 +114,17 @@ def confusion_matrix(
     )
     if chosen and set(chosen) <= set(order):
         row, column = (list(order).index(label) for label in chosen)
+        # A frame around a tiny cell would hide it.
+        reach = 0.5 if count <= _MOST_NUMBERS else 1.5
         figure.add_shape(
-            **{"type": "rect", "x0": column - 0.5, "x1": column + 0.5, "y0": row - 0.5, "y1": row + 0.5},
-            line={"width": 3, "color": "#dc2626"},
+            type="rect",
+            x0=column - reach,
+            x1=column + reach,
+            y0=row - reach,
+            y1=row + reach,
+            line={"width": 3 if count <= _MOST_NUMBERS else 2, "color": "#dc2626"},
         )
-    size = 11 if count <= 40 else 9
-    cell = 30 if count <= 20 else 24 if count <= 40 else 12
+    cell, size = next((cell, size) for most, cell, size in _SIZES if count <= most)
     axis: dict[str, Any] = {
         "tickvals": list(range(count)),
         "ticktext": names,
@@ -124,6 +134,8 @@ def confusion_matrix(
         "automargin": True,
     }
     figure.update_xaxes(**axis, range=[-0.5, count - 0.5], side="top", tickangle=-90, title="the model said")
+    # Columns are narrower than a name is high; they are in the order of the rows, and say their names when touched.
+    figure.update_xaxes(showticklabels=count <= MOST_NAMED_COLUMNS)
     figure.update_yaxes(**axis, range=[count - 0.5, -0.5], ticksuffix=" ", title="label")
     _plain(figure, height=cell * count + 190)
     return figure.update_layout(

@@ -25,12 +25,22 @@ def show(view: View) -> None:
     """Draws the section."""
     st.html(_STYLE)
     order, normalised = _controls(view)
-    matrix, photos = st.columns([5, 3], gap="medium")
+    cell = _cell(view)
+    matrix, photos = st.columns([5, 3] if len(order) <= _MOST else [7, 3], gap="medium")
     with matrix:
-        _matrix(view, order, normalised)
-    with photos.container(key="cell-photos"):
-        _photos(view)
+        _matrix(view, order, normalised, cell)
         _pairs(view)
+    with photos.container(key="cell-photos"):
+        if cell:
+            _photos(view, *cell)
+
+
+def _cell(view: View) -> state.Pair | None:
+    """The cell that was chosen; at first the most frequent confusion."""
+    chosen = state.cell()
+    if chosen and set(chosen) <= set(view.labels):
+        return chosen
+    return view.confused[0] if view.confused else None
 
 
 def _controls(view: View) -> tuple[Sequence[int], bool]:
@@ -60,16 +70,14 @@ def _controls(view: View) -> tuple[Sequence[int], bool]:
     return order, values != "photos"
 
 
-def _matrix(view: View, order: Sequence[int], normalised: bool) -> None:
-    cell = state.cell()
-    chosen = (view.labels.index(cell[0]), view.labels.index(cell[1])) if _is_known(view, cell) and cell else None
+def _matrix(view: View, order: Sequence[int], normalised: bool, cell: state.Pair | None) -> None:
+    chosen = (view.labels.index(cell[0]), view.labels.index(cell[1])) if cell else None
     key = "confusion-matrix"
 
     def choose() -> None:
-        points = st.session_state[key]["selection"]["points"]
-        if points:
-            label, found = (view.labels[index] for index in points[0]["customdata"][:2])
-            state.choose_cell(label, found)
+        for point in st.session_state[key]["selection"]["points"]:
+            label, found, *_ = point["customdata"]
+            state.choose_cell(view.labels[label], view.labels[found])
 
     st.plotly_chart(
         charts.confusion_matrix(view.confusion, view.labels, normalised, order, chosen),
@@ -79,15 +87,14 @@ def _matrix(view: View, order: Sequence[int], normalised: bool) -> None:
         selection_mode="points",
         alt="Confusion matrix",
     )
+    hint = "Click a cell, or tick a pair below, to see its photos."
+    if len(order) > charts.MOST_NAMED_COLUMNS:
+        hint = f"The columns are in the order of the rows; touch a cell to see its names. {hint}"
+    st.caption(f":material/touch_app: {hint}")
 
 
-def _photos(view: View) -> None:
-    """The photos of the cell that was chosen."""
-    cell = state.cell()
-    if cell is None or not _is_known(view, cell):
-        st.caption(":material/touch_app: Click a cell, or tick a pair below: its photos are shown here.")
-        return
-    label, found = cell
+def _photos(view: View, label: str, found: str) -> None:
+    """The photos of a cell."""
     photos = view.answered(label, found)
     right = label == found
     st.markdown(f"**{words.name(label)}**, recognised" if right else words.mistake(label, found))
@@ -110,30 +117,22 @@ def _photos(view: View) -> None:
 
 def _pairs(view: View) -> None:
     st.markdown("##### Most often confused")
-    if view.pairs.empty:
+    if not view.confused:
         st.markdown("Nothing: every answer is right.")
         return
-    table = tables.pairs(view)
     key = f"pairs-{view.choice.model}"
 
     def choose() -> None:
         for row in st.session_state[key]["selection"]["rows"]:
-            if row < len(view.pairs):
-                label, found = (view.labels[view.pairs[side].iloc[row]] for side in ("truth", "found"))
-                state.choose_cell(label, found)
+            state.choose_cell(*view.confused[row])
 
     st.dataframe(
-        table,
+        tables.pairs(view),
         hide_index=True,
         column_config=tables.PAIRS,
-        column_order=["label", "found", "count"],
-        height=38 + 35 * min(len(table), _PAIRS),
+        height=38 + 35 * min(len(view.confused), _PAIRS),
         key=key,
         on_select=choose,
         selection_mode="single-row",
         alt="Labels that are taken for another, the most frequent first",
     )
-
-
-def _is_known(view: View, cell: tuple[str, str] | None) -> bool:
-    return cell is not None and set(cell) <= set(view.labels)

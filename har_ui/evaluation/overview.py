@@ -7,7 +7,6 @@ import streamlit as st
 from har_core.evaluation import charts, metrics, report
 from har_ui.evaluation import tables, words
 from har_ui.evaluation.view import View
-from har_ui.page import plain
 
 _TILE = 150
 _SHORT = 6
@@ -20,7 +19,7 @@ def show(view: View) -> None:
     confused, hardest = st.columns(2, gap="large")
     with confused:
         st.subheader("Most often confused")
-        if view.pairs.empty:
+        if not view.confused:
             st.markdown("Nothing: every answer is right.")
         else:
             st.dataframe(
@@ -120,7 +119,6 @@ def _reports(view: View) -> None:
             key="report-json",
         )
         st.caption(
-            "All of this in one file that needs nothing else; the HTML shows the most confident mistakes, too. On the "
-            f"command line: `har evaluate {plain(view.choice.model)} …  --output report.html`",
+            "All of this in one file that needs nothing else; the HTML shows the most confident mistakes, too.",
             width="content",
         )

@@ -20,8 +20,8 @@ def _share(title: str, meaning: str = "") -> ColumnConfig:
 
 
 PAIRS = {
-    "label": st.column_config.TextColumn("Label", width=95),
-    "found": st.column_config.TextColumn("Called", width=95),
+    "label": st.column_config.TextColumn("Label"),
+    "found": st.column_config.TextColumn("Called"),
     "count": st.column_config.NumberColumn("Photos", width=65),
     "share": _share("Of the label", "Share of this label's photos."),
 }
@@ -44,11 +44,10 @@ LABELS = {
 
 def pairs(view: View) -> pd.DataFrame:
     """Columns of ``PAIRS``; rows as in ``View.pairs``."""
-    texts = [label_text(label) for label in view.labels]
     return pd.DataFrame(
         {
-            "label": [texts[label] for label in view.pairs["truth"]],
-            "found": [texts[label] for label in view.pairs["found"]],
+            "label": [label_text(label) for label, _ in view.confused],
+            "found": [label_text(found) for _, found in view.confused],
             "count": view.pairs["count"],
             "share": 100 * view.pairs["share"],
         }

@@ -85,6 +85,11 @@ class View:
         return curves.confused_pairs(self.answers)
 
     @cached_property
+    def confused(self) -> list[tuple[str, str]]:
+        """The labels of ``pairs``: the right one, and what the model said."""
+        return [tuple(self.labels[label] for label in pair) for pair in self.pairs[["truth", "found"]].to_numpy()]
+
+    @cached_property
     def per_label(self) -> pd.DataFrame:
         """As in ``curves.per_label``."""
         return curves.per_label(self.answers, self.labels)
