@@ -47,7 +47,7 @@ def _one(entry: Entry) -> None:
     if entry.why:
         st.markdown(f"**Why**: {plain(entry.why)}")
     if entry.override:
-        st.warning(f"In spite of what was not passed, because: {plain(entry.override)}", icon=":material/edit_note:")
+        st.warning(f"Although not every check was passed: {plain(entry.override)}", icon=":material/edit_note:")
     check_list.show(entry.checks)
     st.button("Show the model", icon=":material/deployed_code:", on_click=actions.open_model, args=(entry.model,))
 
@@ -58,6 +58,6 @@ _COLUMNS = {
     "model": st.column_config.TextColumn("Model", width=110),
     "before": st.column_config.TextColumn("Instead of", width=110),
     "who": st.column_config.TextColumn("Who", width=110),
-    "why": st.column_config.TextColumn("Why"),
-    "override": st.column_config.TextColumn("In spite of the checks, because"),
+    "why": st.column_config.TextColumn("Why", width=130),
+    "override": st.column_config.TextColumn("Overridden because", help="Although not every check was passed."),
 }

@@ -13,7 +13,7 @@ from har_ui.training import words
 
 IN_SERVICE, DAMAGED = "in service", "damaged"
 
-ACTIONS = {"promote": "put into service", "rollback": "rolled back"}
+ACTIONS = {"promote": "put into service", "rollback": "put back"}
 """An entry's action → what was done."""
 
 

@@ -260,7 +260,7 @@ def test_a_failed_check_is_only_overridden_by_a_reason_which_is_recorded(models)
     assert app.dataframe[0].value["override"].tolist() == ["*Smaller*"]
     app.session_state[app.dataframe[0].key] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     app = run(app)
-    assert r"because: \*Smaller\*" in app.warning[0].value
+    assert r"passed: \*Smaller\*" in app.warning[0].value
     assert texts(app).count(":green[:material/check_circle:]") == 4
     assert run(button(app, "Show the model").click()).query_params["model"] == "tiny@2"
 
@@ -317,7 +317,7 @@ def test_rolling_back_asks_for_a_name_and_is_recorded(models, mirrored):
     assert mirrored == [True]
     assert "tiny@1 is back in service" in texts(app)
     table = app.dataframe[0].value
-    assert table["what"].tolist() == ["rolled back", "put into service"]
+    assert table["what"].tolist() == ["put back", "put into service"]
     assert table["who"].tolist() == ["Grace", "Ada"]
 
 
