@@ -16,8 +16,11 @@ _PER_PAGE = 12
 _PAIRS = 8
 _STILL = {"displayModeBar": False}
 _ORDERS = ("most confused first", "A to Z")
+# The photos stay in sight, however far down the cell that was clicked.
 _STYLE = """<style>
-.st-key-cell-photos { position: sticky; top: 4rem; }
+@media (min-width: 641px) {
+  [data-testid="stLayoutWrapper"]:has(> .st-key-cell-photos) { position: sticky; top: 4.5rem; max-height: calc(100vh - 6rem); overflow-y: auto; }
+}
 </style>"""
 
 
