@@ -166,7 +166,7 @@ def test_training_starts_from_a_model_of_ours(coloured_photos):
     with pytest.raises(ModelNotFound):
         Run.create(Recipe(start="nothing"), coloured_photos.name)
     split_dataset(coloured_photos, val=0.2, test=0.2, seed=1)
-    assert "as it was before" in failed(coloured_photos.name, start="first", **SMALL)
+    assert "now meant for measuring" in failed(coloured_photos.name, start="first", **SMALL)
 
 
 def test_outliers_are_measured(coloured_photos):
