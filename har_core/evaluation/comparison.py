@@ -117,16 +117,13 @@ def _notes(a: Judged, b: Judged, rows: pd.Index) -> list[str]:
         rest = one.photos[~one.photos.index.isin(rows)]
         seen = rest.index.isin(other.leaked.photos.index) if other.leaked else np.zeros(len(rest), bool)
         unknown = ~rest["label"].isin(other.labels)
-        unreadable = ~seen & ~unknown
-        if unknown.any():
-            names = ", ".join(sorted(rest.loc[unknown, "label"].unique()))
-            notes.append(
-                f"{unknown.sum()} photos are left out, since {other.model} does not know their labels: {names}."
-            )
-        if seen.any():
-            notes.append(f"{seen.sum()} photos are left out, since {other.model} has seen them.")
-        if unreadable.any():
-            notes.append(f"{unreadable.sum()} photos are left out, since there is no answer of {other.model} for them.")
+        names = ", ".join(sorted(rest.loc[unknown, "label"].unique()))
+        reasons = {
+            f"since {other.model} does not know their labels ({names})": unknown,
+            f"since {other.model} has seen them": seen,
+            f"since there is no answer of {other.model} for them": ~seen & ~unknown,
+        }
+        notes += [f"Photos left out, {reason}: {mask.sum():,}." for reason, mask in reasons.items() if mask.any()]
         if not other.leaks_known:
             notes.append(f"{other.model} carries no list of what it has seen: it may know some of the photos.")
     return notes

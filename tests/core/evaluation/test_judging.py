@@ -2,30 +2,10 @@
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from har_core.datasets import ingest
-from har_core.datasets.sources import table
 from har_core.errors import DatasetError
 from har_core.evaluation import judging, metrics
-
-COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "grey": (120, 120, 120)}
-
-
-@pytest.fixture
-def make(tmp_path):
-    """Makes a dataset of one photo for each pair of colour and label, alternately of val and test."""
-
-    def dataset(name, *pairs):
-        lines = ["path,label,split"]
-        for number, (colour, label) in enumerate(pairs):
-            path = tmp_path / f"{name}-{number}.png"
-            Image.new("RGB", (20 + number, 20), COLOURS[colour]).save(path)
-            lines.append(f"{path.name},{label},{('val', 'test')[number % 2]}")
-        (tmp_path / f"{name}.csv").write_text("\n".join(lines))
-        return ingest.ingest(name, table.read(tmp_path / f"{name}.csv"))
-
-    return dataset
+from tests.core.evaluation.conftest import COLOURS
 
 
 def test_labelled_photos_of_the_split_are_judged(tiny, make):
@@ -53,8 +33,25 @@ def test_what_cannot_be_judged_is_named_and_left_out(tiny, make, tmp_path):
     assert judged.answers.truth.tolist() == [0]
     assert judged.unknown == {"flying": 1}
     assert list(judged.unreadable) == [str(tmp_path / "odd-3.png")]
-    with pytest.raises(DatasetError, match="no photo in the split train"):
-        judging.judge(tiny, dataset, "train")
+    assert judged.photos["path"].tolist() == [str(tmp_path / "odd-0.png")]
+    assert (judged.model, judged.dataset, judged.split) == ("tiny@1", "odd", None)
+    assert judged.fingerprint == dataset.fingerprint()
+
+
+def test_what_a_model_cannot_be_judged_by_is_refused_in_words(tiny, make, tmp_path):
+    dataset = make("odd", ("red", "red"), ("green", "flying"), ("blue", ""))
+    for ask in (
+        lambda split: judging.judge(tiny, dataset, split),
+        lambda split: judging.kept(tiny.bundle, dataset, split),
+        lambda split: judging.missing(tiny.bundle, dataset, split),
+    ):
+        with pytest.raises(DatasetError, match="no photo in the split train of odd that has a label"):
+            ask("train")
+        with pytest.raises(DatasetError, match=r"whose label tiny@1 knows\. It knows: red, green, blue"):
+            ask("test")
+    (tmp_path / "odd-0.png").unlink()
+    with pytest.raises(DatasetError, match="no photo in the split val of odd that can be read"):
+        judging.judge(tiny, dataset, "val")
 
 
 def test_outliers_are_counted_and_told_apart_by_their_energy(tiny, make, tmp_path):
