@@ -19,7 +19,9 @@ _ORDERS = ("most confused first", "A to Z")
 # The photos stay in sight, however far down the cell that was clicked.
 _STYLE = """<style>
 @media (min-width: 641px) {
-  [data-testid="stLayoutWrapper"]:has(> .st-key-cell-photos) { position: sticky; top: 4.5rem; max-height: calc(100vh - 6rem); overflow-y: auto; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-cell-photos) {
+    position: sticky; top: 4.5rem; max-height: calc(100vh - 6rem); overflow-y: auto;
+  }
 }
 </style>"""
 
