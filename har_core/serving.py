@@ -49,7 +49,7 @@ class Entry(BaseModel):
         action: ``rollback`` takes the last promotion back that was not taken back yet.
         model: The one in service from then on, ``NAME@VERSION``.
         digest: That of its bundle, as it was examined.
-        before: The one in service until then.
+        before: The one in service until then; empty where there was none.
         who: Who asked for it.
         when: ISO 8601, UTC.
         why: In their words; may be empty.
@@ -173,7 +173,7 @@ def history() -> list[Entry]:
 def stack() -> list[str]:
     """The models that were put in service one upon the other, the one in service last; empty before any promotion.
 
-    A rollback takes the last one off. The first is the one that was in service before anything was promoted.
+    A rollback takes the last one off. The first is the one that was in service before anything was promoted, if any.
 
     Raises:
         HistoryBroken: The history cannot be read.
@@ -181,7 +181,7 @@ def stack() -> list[str]:
     found: list[str] = []
     for entry in _entries():
         if entry.action == "promote":
-            found += [entry.model] if found else [entry.before, entry.model]
+            found += [entry.model] if found or not entry.before else [entry.before, entry.model]
         else:
             del found[-1:]
     return found
