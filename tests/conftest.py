@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from har_core import config, serving
 from har_core.bundle import Bundle, BundleInfo, Evaluation, Metric, Thresholds
 from har_core.config import PROJECT_ROOT
 from har_core.predictor import Predictor
+from tests.bundles import variant
 
 TINY_LABELS = ["red", "green", "blue"]
 TINY_SIZE = 32
@@ -81,6 +82,19 @@ def tiny_bundle_source(tmp_path_factory) -> Path:
 def tiny_bundle(tiny_bundle_source, tmp_path) -> Bundle:
     """A copy of the tiny model that a test may spoil."""
     return Bundle(Path(shutil.copytree(tiny_bundle_source, tmp_path / "models" / "tiny@1")))
+
+
+@pytest.fixture
+def made(tiny_bundle, tmp_path, use_setting) -> Callable[..., Bundle]:
+    """Makes versions of the tiny model under HAR_HOME; ``tiny@1`` ships and is in service."""
+    variant(tiny_bundle, tmp_path / "shipped")
+    use_setting("SHIPPED_MODELS", tmp_path / "shipped")
+    use_setting("MODEL", "tiny")
+
+    def make(version: int, **changes) -> Bundle:
+        return variant(tiny_bundle, config.settings().home / "models", version=version, **changes)
+
+    return make
 
 
 @pytest.fixture
