@@ -44,12 +44,10 @@ def _quarters(numbers: pd.Series) -> pd.Series:
     """In which range each lies, ascending."""
     quarters = pd.qcut(numbers, _PARTS, duplicates="drop")
     edges = numbers.groupby(quarters, observed=True).agg(["min", "max"])
-    return quarters.cat.rename_categories(
-        {
-            range_: f"{_short(low)}–{_short(high)}"
-            for range_, (low, high) in zip(edges.index, edges.to_numpy(), strict=True)
-        }
-    )
+    names = [f"{_short(low)}–{_short(high)}" for low, high in edges.to_numpy()]
+    # Quarters that differ by less than is written are one.
+    named = quarters.map(dict(zip(edges.index, names, strict=True)))
+    return pd.Series(pd.Categorical(named, categories=list(dict.fromkeys(names))), numbers.index)
 
 
 def _sources(source: pd.Series) -> pd.Series:

@@ -45,3 +45,10 @@ def test_sources_are_named_the_most_frequent_first_and_rare_ones_together():
 def test_alike_photos_have_no_slices():
     assert slices(part([True, False], brightness=10.0)).empty
     assert slices(part([True])).empty
+
+
+def test_quarters_that_look_the_same_in_writing_are_one():
+    answers = random_answers(8, 3)
+    photos = photos_of(answers.truth, TINY_LABELS, sharpness=1000 + np.arange(8) / 1e6, brightness=0.0)
+    table = slices.slices(Part(photos, answers))
+    assert table.loc[table["kind"] == "sharpness", "name"].is_unique
