@@ -48,7 +48,12 @@ def test_alike_photos_have_no_slices():
 
 
 def test_quarters_that_look_the_same_in_writing_are_one():
-    answers = random_answers(8, 3)
-    photos = photos_of(answers.truth, TINY_LABELS, sharpness=1000 + np.arange(8) / 1e6, brightness=0.0)
-    table = slices.slices(Part(photos, answers))
-    assert table.loc[table["kind"] == "sharpness", "name"].is_unique
+    table = slices(
+        part(
+            [True, True, False, True, False, False, False, False],
+            sharpness=[9, 9.0001, 9.0002, 9.0003, *range(20, 60, 10)],
+        )
+    )
+    sharp = table[table["kind"] == "sharpness"]
+    assert sharp[["name", "n", "accuracy"]].to_numpy().tolist()[0] == ["9–9", 4, 0.75]
+    assert sharp["name"].is_unique
