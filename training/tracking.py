@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec
 
 from har_core.bundle import Bundle
 from har_core.config import settings
+from har_core.files import locked
 from training.runs import Epoch, Run
 
 if TYPE_CHECKING:
@@ -58,8 +59,11 @@ def client() -> "MlflowClient":
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     from mlflow import MlflowClient  # noqa: PLC0415
 
-    (settings().home / "mlflow").mkdir(parents=True, exist_ok=True)
-    return MlflowClient(uri())
+    folder = settings().home / "mlflow"
+    folder.mkdir(parents=True, exist_ok=True)
+    # The first one makes the tables, and two at a time get in each other's way.
+    with locked(folder / "store.lock"):
+        return MlflowClient(uri())
 
 
 def is_server() -> bool:
