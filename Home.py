@@ -17,8 +17,8 @@ def figures(info: BundleInfo) -> None:
         "sure_share": ("Sure answers", "Share of test photos on which the model commits itself."),
         "sure_accuracy": ("When sure", "Accuracy among the answers that it calls sure."),
     }
-    with st.container(horizontal=True):
-        st.metric("Actions it knows", len(info.labels), border=True, width=_TILE, delta=" ", delta_color="off")
+    with st.grid(min_column_width=_TILE):
+        st.metric("Actions it knows", len(info.labels), border=True, height="stretch")
         for name, (title, help_text) in texts.items():
             metric = found.get(name)
             if metric:
@@ -29,7 +29,6 @@ def figures(info: BundleInfo) -> None:
                     delta_color="off",
                     delta_arrow="off",
                     border=True,
-                    width=_TILE,
                     help=f"{help_text} Below: its 95 % interval.",
                 )
     st.caption(

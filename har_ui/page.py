@@ -72,7 +72,8 @@ def choose_predictor() -> Predictor:
 def _choose(names: Sequence[str]) -> str:
     """Lets the visitor choose; as long as it is the one in service, the choice moves along with it."""
     in_service = names[0]
-    if st.session_state.get(_CHOICE) in (None, st.session_state.get(_FOLLOWED)):
+    chosen = st.session_state.get(_CHOICE)
+    if chosen not in names or chosen == st.session_state.get(_FOLLOWED):
         st.session_state[_CHOICE] = in_service
     st.session_state[_FOLLOWED] = in_service
     return str(

@@ -44,6 +44,7 @@ def _example(examples: list[Photo], default: str | None, key: str) -> Photo | No
         list(of),
         default=default,
         format_func=lambda name: label_text(name.partition(".")[0]),
+        wrap=True,
         key=f"{key}-example",
     )
     return of[chosen] if chosen else None

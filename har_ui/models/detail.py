@@ -9,7 +9,7 @@ from har_core import latency, transfer
 from har_core.bundle import Bundle
 from har_core.errors import HarError
 from har_ui.evaluation import state as evaluation
-from har_ui.models import actions, card, gate, lineage, service, tables
+from har_ui.models import actions, card, gate, health, lineage, service, tables
 from har_ui.page import label_text, plain
 
 _TILE = 140
@@ -63,6 +63,7 @@ def _ways(model: Bundle, in_service: str) -> None:
             icon=":material/folder_zip:",
             help=f"All of it, {model.size / 1e6:.0f} MB, to be imported elsewhere.",
             on_click="ignore",
+            disabled=bool(health.complaint(model)),
             key="export",
         )
         st.page_link(

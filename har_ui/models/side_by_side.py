@@ -41,15 +41,8 @@ def show() -> None:
 
 
 def _model(column: st.delta_generator.DeltaGenerator, text: str, names: Sequence[str], place: int, key: str) -> str:
-    chosen = column.selectbox(
-        text,
-        names,
-        index=None if key in st.session_state else place,
-        key=key,
-        bind="query-params",
-        persist_state="page",
-    )
-    return str(chosen or names[place])
+    index = 0 if key in st.session_state else place
+    return str(column.selectbox(text, names, index=index, key=key, bind="query-params", persist_state="page"))
 
 
 def _recognise(photo: Photo, model: Bundle) -> Recognition | ModelError:

@@ -8,8 +8,6 @@ import pytest
 from playwright.sync_api import expect
 
 from har_core import bundle as bundles
-from har_core import transfer
-from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT
 from tests.servers import app
 
@@ -91,12 +89,15 @@ def test_a_second_version_gets_into_service_and_out_again(tab, models_app):
         assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_a_zip_with_a_wrong_byte_is_refused_in_words(tab, models_app, models_home, tmp_path):
-    zipped = tmp_path / "everyday.zip"
-    transfer.pack(Bundle(SHIPPED), zipped)
-    content = bytearray(zipped.read_bytes())
+def test_what_was_exported_is_refused_in_words_once_a_byte_is_wrong(tab, models_app, models_home, tmp_path):
+    tab.goto(f"{models_app}/Models?model=everyday@2")
+    with tab.expect_download(timeout=LONG) as download:
+        tab.get_by_role("button", name="Export as zip").click(timeout=LONG)
+    assert download.value.suggested_filename == "everyday@2.zip"
+    content = bytearray(download.value.path().read_bytes())
     network = (SHIPPED / bundles.TFLITE).read_bytes()
     content[content.index(network) + len(network) // 2] ^= 1
+    zipped = tmp_path / "everyday.zip"
     zipped.write_bytes(bytes(content))
 
     tab.goto(f"{models_app}/Models?tab=Import")

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from har_core import bundle as bundles
 from har_core import latency, promotion, serving, transfer
 from har_core.bundle import Bundle, Export, Metric
 from har_core.config import PROJECT_ROOT, settings
+from har_core.datasets import ingest, manifest
+from har_core.datasets.sources import table
 from har_ui import page
 from har_ui.models import tables
+from tests.conftest import TINY_LABELS
 from tests.ui.test_training_page import made
 from training import registry
 
@@ -143,7 +147,9 @@ def test_a_file_that_is_damaged_later_is_noticed(models):
     folder = add(models, 2)
     assert "cannot be used" not in texts(open_section())
     spoil(folder / bundles.TFLITE)
-    assert "tiny@2: model.tflite was changed" in texts(open_section())
+    app = open_section(model="tiny@2")
+    assert "tiny@2: model.tflite was changed" in texts(app)
+    assert [item.disabled for item in app.get("download_button") if item.label == "Export as zip"] == [True]
 
 
 def test_the_one_in_service_is_shown_until_another_is_chosen(models):
@@ -183,17 +189,19 @@ def test_lineage_leads_to_the_run_as_long_as_it_is_there(models):
     assert any('"ours"' in code.value for code in app.code)
 
 
-def test_a_model_is_exported_as_it_is(models, tmp_path):
-    (tmp_path / "model.zip").write_bytes(exported(models / "tiny@1", tmp_path))
-    with zipfile.ZipFile(tmp_path / "model.zip") as file:
-        assert "tiny@1/bundle.json" in file.namelist()
-    app = open_section()
-    assert any(item.label == "Export as zip" for item in app.get("download_button"))
-
-
-def exported(folder: Path, scratch: Path) -> bytes:
-    transfer.pack(Bundle(folder), scratch / "exported.zip")
-    return (scratch / "exported.zip").read_bytes()
+def test_lineage_tells_whether_the_dataset_is_still_the_same(models, tmp_path):
+    lines = ["path,label,split"]
+    for number, label in enumerate((*TINY_LABELS, "rare") * 2):
+        Image.new("RGB", (40, 40), (30 * number, 99, 0)).save(tmp_path / f"{number}.png")
+        lines.append(f"{number}.png,{label},train")
+    (tmp_path / "labels.csv").write_text("\n".join(lines))
+    dataset = ingest.ingest("small", table.read(tmp_path / "labels.csv"))
+    photos = dataset.manifest()
+    fingerprint = manifest.fingerprint(photos[photos["label"] != "rare"])
+    add(models, 2, dataset={"name": "small", "fingerprint": fingerprint})
+    assert "just as it is here now" in texts(open_section(model="tiny@2"))
+    dataset.apply("relabel", [photos["path"][0]], "blue")
+    assert "the one here has changed since" in texts(open_section(model="tiny@2"))
 
 
 def test_names_and_labels_cannot_become_mark_up(models):
@@ -441,6 +449,11 @@ def test_a_model_leads_to_the_try_out_beside_the_one_in_service(models):
 
 
 # Import
+
+
+def exported(folder: Path, scratch: Path) -> bytes:
+    transfer.pack(Bundle(folder), scratch / "exported.zip")
+    return (scratch / "exported.zip").read_bytes()
 
 
 def upload(content: bytes, name: str = "model.zip") -> AppTest:
