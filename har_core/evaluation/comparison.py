@@ -115,8 +115,8 @@ def _notes(a: Judged, b: Judged, rows: pd.Index) -> list[str]:
     notes = []
     for one, other in ((a, b), (b, a)):
         rest = one.photos[~one.photos.index.isin(rows)]
-        seen = rest.index.isin(other.leaked.photos.index) if other.leaked else np.zeros(len(rest), bool)
-        unknown = ~rest["label"].isin(other.labels)
+        seen = rest.index.isin(other.leaked.photos.index if other.leaked else [])
+        unknown = ~rest["label"].isin(other.labels).to_numpy(bool)
         names = ", ".join(sorted(rest.loc[unknown, "label"].unique()))
         reasons = {
             f"since {other.model} does not know their labels ({names})": unknown,
