@@ -135,7 +135,7 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _chart(figure: go.Figure) -> str:
-    """HTML that the template takes as it is: Plotly escapes what would end a script, and the charts the names in them."""
+    """HTML, which the template takes as it is: Plotly escapes what would end a script, and the charts escape names."""
     return str(
         figure.to_html(full_html=False, include_plotlyjs=False, config={"displayModeBar": False, "responsive": True})
     )
