@@ -1,6 +1,7 @@
 """``har models``: which models there are and which is in service; putting one in service, going back, out and in."""
 
 import getpass
+import os
 import subprocess  # nosec B404
 import sys
 from collections.abc import Iterator
@@ -86,7 +87,7 @@ def promote(
     Exits with 1 where it is refused; then nothing has changed.
     """
     with reporting(progress_file) as progress, _refusing(json), quiet_runtime():
-        entry = promotion.promote(model, getpass.getuser(), why, override, progress)
+        entry = promotion.promote(model, _who(), why, override, progress)
     _tell(entry, json)
 
 
@@ -94,7 +95,7 @@ def promote(
 def rollback(why: WhyOption = "", json: JsonOption = False) -> None:
     """Goes back to the model that was in service before the last promotion; again, to the one before that."""
     with _refusing(json), quiet_runtime():
-        entry = promotion.roll_back(getpass.getuser(), why)
+        entry = promotion.roll_back(_who(), why)
     _tell(entry, json)
 
 
@@ -174,6 +175,13 @@ def _convert(bundle: Bundle, form: str, output: Path) -> None:
 def _size(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # In a container, a user need not have a name.
+        return f"user {os.getuid()}"
 
 
 @contextmanager

@@ -65,7 +65,7 @@ def promote(reference: str, who: str, why: str = "", override: str = "", progres
         PromotionRefused: A check failed; or the settings name a version; or it is in service already.
         HistoryBroken: The history cannot be read or written.
     """
-    why, override = _words(why), _words(override)
+    who, why, override = _words(who), _words(why), _words(override)
     _require_unpinned()
     number, before = _next_id(), _in_service()
     bundle = serving.find(reference)
@@ -100,7 +100,7 @@ def roll_back(who: str, why: str = "") -> Entry:
             more; or the settings name a version.
         HistoryBroken: The history cannot be read or written.
     """
-    why = _words(why)
+    who, why = _words(who), _words(why)
     _require_unpinned()
     number, promoted = _next_id(), serving.stack()
     if len(promoted) < 2:
@@ -237,10 +237,10 @@ def _interval(metric: Metric) -> str:
 
 
 def _words(text: str) -> str:
-    """What somebody typed, on one line."""
-    text = " ".join(text.split())
+    """What somebody typed, on one line, without what a terminal would obey."""
+    text = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
     if len(text) > _LONGEST:
-        raise PromotionRefused(f"A reason has at most {_LONGEST} characters.")
+        raise PromotionRefused(f"A name or a reason has at most {_LONGEST} characters.")
     return text
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ _KERAS_FILES = {"metadata.json": _MB, "config.json": 50 * _MB, "model.weights.h5
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}@[1-9][0-9]{0,8}")
 _SCRIPT = re.compile(rb"<\s*(script|foreignobject|iframe|!entity)|\bon[a-z]+\s*=|javascript:", re.IGNORECASE)
+# What a terminal would obey.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _SECONDS = 120
 
 # Module → classes that a network of ours, of keras.applications or of KerasHub is made of. Others in Keras run code,
@@ -167,15 +170,26 @@ def _examine(bundle: Bundle) -> None:
 
 
 def _require_readable(bundle: Bundle) -> None:
-    """The card is text, the plot a picture without scripts, and the list of what it has seen one."""
+    """Card and description are plain text, the plot is a picture without scripts, the list of what it has seen one."""
     try:
-        bundle.read(bundles.CARD).decode("utf-8")
+        texts = [bundle.read(bundles.CARD).decode("utf-8"), *_texts(bundle.info.model_dump())]
     except UnicodeDecodeError as error:
         raise _Unsound(f"{bundles.CARD} is no text.") from error
+    if any(_CONTROL.search(text) for text in texts):
+        raise _Unsound(f"{bundles.CARD} or {INFO} holds characters that no text needs.")
     if bundles.CALIBRATION in bundle.info.sha256 and _SCRIPT.search(bundle.read(bundles.CALIBRATION)):
         raise _Unsound(f"{bundles.CALIBRATION} holds more than a picture.")
     if leaks.are_known(bundle):
         leaks.trained_on(bundle)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All strings in what was JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in (*value, *value.values()) if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _require_no_code(path: Path) -> None:

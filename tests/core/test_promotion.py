@@ -49,7 +49,7 @@ def made_of(photos) -> dict[str, str]:
 
 def test_a_model_that_passes_is_in_service_and_the_history_says_who_when_and_why(made):
     bundle = made(2)
-    entry = promotion.promote("tiny@2", "ada", why="  more\nphotos ")
+    entry = promotion.promote("tiny@2", "ada", why="  more\nphotos\x1b ")
     assert serving.in_service() == "tiny@2"
     assert serving.history() == [entry]
     assert (entry.action, entry.who, entry.why, entry.override) == ("promote", "ada", "more photos", "")

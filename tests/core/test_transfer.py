@@ -264,6 +264,8 @@ def test_other_compressions_are_refused(contents, tmp_path, compression):
         {"version": 10**30},
         {"name": "../tiny"},
         {"labels": None},
+        {"labels": ["red", "green", "\x1b[2J"]},
+        {"recipe": {"a": [{"\x07": 1}]}},
     ],
 )
 def test_a_description_of_another_kind_is_refused(contents, tmp_path, changes):
@@ -345,6 +347,7 @@ def test_a_keras_file_with_pickles_or_anything_else_is_refused(contents, tmp_pat
     ("name", "content"),
     [
         (bundles.CARD, b"\xff\xfe"),
+        (bundles.CARD, b"# tiny\x1b[2J"),
         (bundles.CALIBRATION, b"<svg><script>alert(1)</script></svg>"),
         (bundles.CALIBRATION, b"<svg onload = 'alert(1)'/>"),
         (bundles.TRAINED_ON, b"id,name\n1,2\n"),
