@@ -20,7 +20,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from har_core.errors import BundleBroken, ModelNotFound
 from har_core.images import RGBImage
@@ -131,7 +131,7 @@ class BundleInfo(_Record):
     """Content of ``bundle.json``.
 
     Attributes:
-        labels: In the order of the network's outputs.
+        labels: In the order of the network's outputs, each once.
         input_size: Side of the square input, pixels.
         temperature: Logits are divided by it before the softmax (Guo et al. 2017, https://arxiv.org/abs/1706.04599).
         sha256: File name → digest, for every file but ``bundle.json`` itself.
@@ -157,6 +157,13 @@ class BundleInfo(_Record):
     precision: Precision = "float32"
     exports: list[Export] = []
     run: str = ""
+
+    @field_validator("labels")
+    @classmethod
+    def _differ(cls, labels: list[str]) -> list[str]:
+        if len(set(labels)) < len(labels):
+            raise ValueError("a label is there twice")
+        return labels
 
 
 class _Golden(_Record):

@@ -72,3 +72,10 @@ def test_a_network_that_does_not_fit_its_labels_is_refused(tiny_bundle):
     path.write_text(json.dumps({**json.loads(path.read_text()), "labels": ["red", "green"]}))
     with pytest.raises(BundleBroken, match="3 outputs for 2 labels"):
         Predictor(Bundle(tiny_bundle.folder))
+
+
+def test_no_label_is_there_twice(tiny_bundle):
+    path = tiny_bundle.folder / bundles.INFO
+    path.write_text(json.dumps({**json.loads(path.read_text()), "labels": ["red", "green", "red"]}))
+    with pytest.raises(BundleBroken, match="labels: .* twice"):
+        Bundle(tiny_bundle.folder)
