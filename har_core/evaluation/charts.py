@@ -17,7 +17,7 @@ from plotly.subplots import make_subplots
 from har_core.bundle import Metric
 from har_core.evaluation.curves import Operating
 
-RIGHT, WRONG, REST = "#0d9488", "#d97706", "#94a3b8"
+RIGHT, WRONG, REST, CHOSEN = "#0d9488", "#d97706", "#94a3b8", "#dc2626"
 LINES = ("#0d9488", "#d97706", "#6366f1", "#db2777", "#65a30d", "#0284c7", "#9333ea", "#78716c")
 """Colours of lines that are compared; there are no more than can be told apart."""
 
@@ -109,20 +109,18 @@ def confusion_matrix(
         insidetextanchor="middle",
         textangle=0,
         constraintext="inside",
-        selected={"marker": {"opacity": 1}},
+        selected={"marker": {"color": CHOSEN}},
         unselected={"marker": {"opacity": 1}},
     )
     if chosen and set(chosen) <= set(order):
         row, column = (list(order).index(label) for label in chosen)
-        # A frame around a tiny cell would hide it.
-        reach = 0.5 if count <= _MOST_NUMBERS else 1.5
         figure.add_shape(
             type="rect",
-            x0=column - reach,
-            x1=column + reach,
-            y0=row - reach,
-            y1=row + reach,
-            line={"width": 3 if count <= _MOST_NUMBERS else 2, "color": "#dc2626"},
+            x0=column - 0.5,
+            x1=column + 0.5,
+            y0=row - 0.5,
+            y1=row + 0.5,
+            line={"width": 3, "color": CHOSEN},
         )
     cell, size = next((cell, size) for most, cell, size in _SIZES if count <= most)
     axis: dict[str, Any] = {
@@ -261,7 +259,7 @@ def outcomes(operating: Operating) -> go.Figure:
     """One bar: the answers, sure and unsure, right and wrong."""
     parts = (
         ("sure and right", operating.sure_right, RIGHT),
-        ("sure but wrong", operating.sure_wrong, "#dc2626"),
+        ("sure but wrong", operating.sure_wrong, CHOSEN),
         ("unsure, would be right", operating.unsure_right, "#99d5cd"),
         ("unsure, would be wrong", operating.unsure_wrong, REST),
     )

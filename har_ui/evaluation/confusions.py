@@ -76,7 +76,9 @@ def _controls(view: View) -> tuple[Sequence[int], bool]:
 
 
 def _matrix(view: View, order: Sequence[int], normalised: bool, cell: state.Pair | None) -> None:
-    chosen = (view.labels.index(cell[0]), view.labels.index(cell[1])) if cell else None
+    # To mark a cell is to draw all of them anew: of many, the browser colours the one that was clicked by itself.
+    marked = cell if len(order) <= _MOST else None
+    chosen = (view.labels.index(marked[0]), view.labels.index(marked[1])) if marked else None
     key = "confusion-matrix"
 
     def choose() -> None:
