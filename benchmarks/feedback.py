@@ -54,7 +54,8 @@ def main() -> None:
         keeping, plain = (stack.enter_context(api(port, minutes)) for port, minutes in ((8124, 10), (8125, 0)))
         for _ in range(20):
             ask(keeping), ask(plain)
-        kept, not_kept = [], []
+        kept: list[float] = []
+        not_kept: list[float] = []
         for number in range(_PAIRS):
             for client in (keeping, plain) if number % 2 else (plain, keeping):
                 (kept if client is keeping else not_kept).append(ask(client))

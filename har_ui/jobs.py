@@ -29,7 +29,7 @@ State = Literal["running", "done", "failed", "interrupted"]
 _LOCK = "lock"
 _KEPT = 20
 _GRACE = 3.0
-_ERROR_BYTES = 20_000
+_LAST_BYTES = 20_000
 # The command comes as arguments of the shell, and is never read as shell text.
 _WRAPPER = """
 folder=$1; shift
@@ -130,13 +130,19 @@ class Job:
 
     def errors(self, lines: int = 10) -> list[str]:
         """The last lines that it complained in."""
+        return [line.removeprefix("har: ") for line in self._last("err").splitlines() if line.strip()][-lines:]
+
+    def printed(self) -> str:
+        """The end of what it printed as its result."""
+        return self._last("out")
+
+    def _last(self, name: str) -> str:
         try:
-            with (self.folder / "err").open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - _ERROR_BYTES))
-                text = file.read().decode("utf-8", "replace")
+            with (self.folder / name).open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
+                return file.read().decode("utf-8", "replace")
         except OSError:
-            return []
-        return [line.removeprefix("har: ") for line in text.splitlines() if line.strip()][-lines:]
+            return ""
 
     def cancel(self) -> None:
         """Ends it with all its processes; returns when they are gone."""

@@ -99,12 +99,12 @@ def _card(item: Recognition, labels: Sequence[str], key: str) -> None:
     with text:
         answer(item.prediction, key)
         looked = st.toggle("Where it looked", key=f"heat-{key}")
-        word.show(item, labels, key)
     with picture:
         st.image(recognition.overlay(small, item.prediction) if looked else small, width="stretch")
         st.caption(plain(item.photo.name))
         if looked:
             st.caption(f"Bright: speaks for “{plain(label_text(item.prediction.label))}”.")
+    word.show(item, labels, key)
 
 
 def _summary(results: Sequence[Recognition], good: Sequence[Recognition]) -> None:

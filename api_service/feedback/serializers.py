@@ -9,7 +9,7 @@ class FeedbackSerializer(serializers.Serializer[None]):
     """Right, or wrong and what it is."""
 
     verdict = serializers.ChoiceField(choices=["right", "wrong"])
-    label = serializers.CharField(required=False, max_length=1000, trim_whitespace=False)
+    label = serializers.CharField(required=False, max_length=1000, trim_whitespace=False)  # type: ignore[assignment]
     prediction_id = serializers.CharField(required=False, max_length=100)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

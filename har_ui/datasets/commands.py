@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from har_core.config import settings
-from har_core.datasets import ingest
+from har_core.datasets import ingest, store
 from har_core.errors import SourceUnusable
 
 REFERENCE_NAME = "kaggle-har"
@@ -79,12 +79,22 @@ def import_kaggle_har(path: str, name: str) -> Command:
 
 
 def import_feedback(name: str) -> Command:
-    """Imports the corrections that people made.
+    """Makes a dataset of what people said of answers and a reviewer accepted.
 
     Raises:
         DatasetError: The name cannot be given to a new dataset.
     """
     return _import("feedback", name, [])
+
+
+def append_feedback(name: str) -> Command:
+    """Adds to a dataset what people said of answers and a reviewer accepted.
+
+    Raises:
+        DatasetNotFound: There is no such dataset.
+    """
+    store.load(name)
+    return Command(f"Adding to {name}", ("data", "append", name, "--from=feedback", "--json"), name)
 
 
 def import_upload(upload: BinaryIO | None, name: str) -> Command:

@@ -14,7 +14,7 @@ _SOURCES = {
     "upload": ":material/upload: Upload a zip",
     "csv": ":material/table: CSV file",
     "kaggle": ":material/cloud_download: Kaggle HAR",
-    "feedback": ":material/reviews: Corrections",
+    "feedback": ":material/reviews: Feedback",
 }
 _ON_SERVER = (
     "A path on the machine that runs this app. Whoever can open this page can have any photo on that machine imported "
@@ -111,8 +111,11 @@ def _kaggle() -> Callable[[], Command]:
 
 
 def _feedback() -> Callable[[], Command]:
-    st.markdown("The corrections that people made on the page *Predict*. Their photos are copied.")
-    name = _name("corrections")
+    st.markdown(
+        "What people said of answers and was accepted on the page *Feedback*. The photos move into the new dataset; "
+        "there they can be added to one that is there, too."
+    )
+    name = _name("feedback")
     return lambda: commands.import_feedback(name)
 
 

@@ -25,6 +25,11 @@ def begin(command: Command) -> None:
     st.rerun()
 
 
+def followed() -> Job | None:
+    """The job that this visitor follows, running or over, until the visitor has read how it ended."""
+    return jobs.find(st.session_state.get(_FOLLOWED, ""))
+
+
 def is_busy() -> bool:
     """Whether a job is running, so that no other can be started."""
     return jobs.running() is not None
@@ -36,7 +41,7 @@ def show() -> str | None:
     Returns:
         The name of a dataset that was imported since the page last looked.
     """
-    job = jobs.find(st.session_state.get(_FOLLOWED, "")) or jobs.running()
+    job = followed() or jobs.running()
     if job is None:
         return None
     if job.state() == "running":

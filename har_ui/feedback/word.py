@@ -54,11 +54,12 @@ def _ask(item: Recognition, labels: Sequence[str], key: str) -> None:
         st.button(
             "Right",
             icon=":material/thumb_up:",
+            type="tertiary",
             key=f"right-{key}",
             on_click=_keep,
             args=(item, labels, key),
         )
-        with st.popover("Wrong? It is …", icon=":material/thumb_down:"):
+        with st.popover("Wrong? It is …", icon=":material/thumb_down:", type="tertiary"):
             chosen = st.selectbox(
                 "What is the person doing?",
                 sorted(label for label in labels if item.prediction and label != item.prediction.label),

@@ -1,0 +1,125 @@
+"""What people said of answers: review it, add it to a dataset, train on that."""
+
+from collections import Counter
+
+import pandas as pd
+import streamlit as st
+
+from har_core import feedback
+from har_core.errors import HarError
+from har_core.feedback import Entry
+from har_ui import page
+from har_ui.datasets import job_panel
+from har_ui.feedback import actions, adding, learning, tiles
+
+_TITLES = {"new": "To review", "accepted": "Accepted", "added": "Added", "discarded": "Discarded"}
+
+
+def show_new(entries: list[Entry]) -> None:
+    """Those that wait, the most uncertain answers first."""
+    st.caption(
+        "What a person said :material/thumb_up: :material/thumb_down: of the model's answer :material/smart_toy:. "
+        "Where the model was least sure comes first: there it has most to learn."
+    )
+    tiles.show(sorted(entries, key=lambda entry: -entry.uncertainty))
+
+
+def show_accepted(entries: list[Entry]) -> None:
+    """Those that can be added to a dataset."""
+    adding.show(len(entries))
+    tiles.show(entries[::-1])
+
+
+def show_added(entries: list[Entry]) -> None:
+    """Those that a dataset has, and what can be learnt from them."""
+    adding.outcome(job_panel.followed())
+    learning.show(entries)
+    _table(entries)
+
+
+def show_discarded(entries: list[Entry]) -> None:
+    """Those whose photos are gone."""
+    st.caption("Their photos are deleted.")
+    _table(entries)
+
+
+def show_empty() -> None:
+    """Where feedback comes from."""
+    st.info(
+        "Nobody has said anything of an answer yet. Below each answer on *Home* and *Predict* one can say that it is "
+        "right, or what would be; programs say it over the API (`POST /api/v1/feedback`). It is reviewed here, and "
+        "becomes training data once it is accepted.",
+        icon=":material/reviews:",
+    )
+    st.page_link("pages/1_Predict.py", label="Try some photos", icon=":material/photo_library:")
+
+
+def _table(entries: list[Entry]) -> None:
+    rows = [
+        {
+            "label": page.label_text(entry.right_label),
+            "predicted": page.label_text(entry.predicted),
+            "confidence": 100 * entry.confidence,
+            "dataset": entry.dataset,
+            "model": entry.model,
+            "source": entry.source,
+            "reviewed": entry.reviewed,
+        }
+        for entry in reversed(entries)
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS)
+
+
+_COLUMNS = {
+    "label": st.column_config.TextColumn("Right label"),
+    "predicted": st.column_config.TextColumn("The model said"),
+    "confidence": st.column_config.ProgressColumn("Probability", min_value=0, max_value=100, format="%.0f %%"),
+    "dataset": st.column_config.TextColumn("Dataset"),
+    "model": st.column_config.TextColumn("Model"),
+    "source": st.column_config.TextColumn("Said in"),
+    "reviewed": st.column_config.DatetimeColumn("Reviewed", format="YYYY-MM-DD HH:mm"),
+}
+_SECTIONS = {"new": show_new, "accepted": show_accepted, "added": show_added, "discarded": show_discarded}
+
+
+def show_all(entries: list[Entry]) -> None:
+    """Draws the entries of one status."""
+    counts = Counter(entry.status for entry in entries)
+    chosen = st.segmented_control(
+        "Status",
+        list(_TITLES),
+        default=None if actions.STATUS in st.session_state else "new",
+        required=True,
+        wrap=True,
+        format_func=lambda status: f"{_TITLES[status]} ({counts[status]:,})",
+        label_visibility="collapsed",
+        key=actions.STATUS,
+    )
+    of_that = [entry for entry in entries if entry.status == chosen]
+    if of_that:
+        _SECTIONS[chosen](of_that)
+    elif chosen == "new":
+        st.success("Nothing waits for review.", icon=":material/check_circle:")
+    else:
+        st.info("None yet.", icon=":material/inbox:")
+
+
+page.begin("Feedback")
+st.title("Feedback")
+if not feedback.is_on():
+    st.info(
+        "Feedback is switched off (`HAR_FEEDBACK=false`): nobody is asked, and nothing is kept.",
+        icon=":material/block:",
+    )
+job_panel.show()
+actions.show_news()
+adding.follow(job_panel.followed())
+actions.turn()
+try:
+    everything = feedback.entries()
+    if everything:
+        show_all(everything)
+    else:
+        show_empty()
+except HarError as error:
+    st.error(page.plain(str(error)), icon=":material/error:")
