@@ -13,6 +13,8 @@ from har_ui.training import words
 
 _TILE = 140
 _PLOT_WIDTH = 420
+# On a phone, wide tables are scrolled rather than cut off.
+_STYLE = "<style>.st-key-card table { display: block; overflow-x: auto; }</style>"
 
 
 def figures(metrics: Mapping[str, Metric]) -> None:
@@ -41,6 +43,7 @@ def show(bundle: Bundle) -> None:
         st.error(plain(str(error)), icon=":material/error:")
         return
     with st.expander("Model card", icon=":material/description:", key="card"):
+        st.html(_STYLE)
         st.markdown(_harmless(text))
         if plot:
             # As data: of text that only claims to be a picture, a browser could be made to load something.

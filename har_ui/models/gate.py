@@ -17,16 +17,14 @@ _CHECKED = "models-checked"
 
 
 def show(model: Bundle) -> None:
-    """Draws the panel."""
-    reference, in_service = model.reference, service.reference()
-    with st.container(border=True, key="gate"):
-        if reference == in_service:
+    """Draws the panel; none where the settings pin another model, of which ``service.show`` speaks."""
+    in_service = service.reference()
+    if model.reference == in_service:
+        with st.container(border=True, key="gate"):
             st.markdown(":material/check_circle: It is in service: the app and the API answer with it.")
-            return
-        st.markdown("##### Put into service")
-        if serving.is_pinned():
-            st.info(service.pinned_text(), icon=":material/push_pin:")
-        else:
+    elif not serving.is_pinned():
+        with st.container(border=True, key="gate"):
+            st.markdown("##### Put into service")
             _gate(model, in_service)
 
 

@@ -19,14 +19,6 @@ def reference() -> str:
         return ""
 
 
-def pinned_text() -> str:
-    """Why nothing can be put into service, nor rolled back."""
-    return (
-        f"`HAR_MODEL` pins the model in service to {plain(settings().model)}. To put another one into service here, "
-        "have it name no version, and start the app and the API again."
-    )
-
-
 def show() -> None:
     """Draws which one it is, and what is wrong with it; with a way back, above all where something is."""
     is_pinned = serving.is_pinned()
@@ -37,7 +29,11 @@ def show() -> None:
             if len(stack) > 1 and not is_pinned:
                 _roll_back(stack[-2])
         if is_pinned:
-            st.info(pinned_text(), icon=":material/push_pin:")
+            st.info(
+                f"`HAR_MODEL` pins the model in service to {plain(settings().model)}. To put another one into service "
+                "here, have it name no version, and start the app and the API again.",
+                icon=":material/push_pin:",
+            )
         serving.find()
     except ModelError as error:
         st.error(plain(str(error)), icon=":material/error:")

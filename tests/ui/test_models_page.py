@@ -255,7 +255,7 @@ def test_a_failed_check_is_only_overridden_by_a_reason_which_is_recorded(models)
     app = check(open_section(model="tiny@2"))
     assert texts(app).count(":orange[:material/warning:]") == 1
     assert "Not every check was passed" in texts(app)
-    field(app, "Your name").set_value("Ada")
+    field(app, "Your name").set_value("*Ada*")
     app = run(button(app, "Put into service").click())
     assert "A reason is needed" in texts(app)
     assert serving.history() == []
@@ -263,6 +263,7 @@ def test_a_failed_check_is_only_overridden_by_a_reason_which_is_recorded(models)
     app = run(button(app, "Put into service").click())
     (entry,) = serving.history()
     assert (entry.model, entry.override) == ("tiny@2", "*Smaller*")
+    assert any(r"put into service by \*Ada\*" in text.value for text in app.markdown)
     # The history keeps it, and what was checked.
     app = open_section("History")
     assert app.dataframe[0].value["override"].tolist() == ["*Smaller*"]
