@@ -97,12 +97,12 @@ def confusion_matrix(
         width=1,
         marker={"color": _cell_colours(values, rows == columns), "line": {"width": 0}},
         customdata=[
-            [order[row], order[column], names[row], names[column], int(shown[row, column]), float(share)]
+            [order[row], order[column], names[row], names[column], _photos(int(shown[row, column])), float(share)]
             for row, column, share in zip(rows.tolist(), columns.tolist(), shares, strict=True)
         ],
         hovertemplate=(
-            "<b>%{customdata[2]}</b><br>called “%{customdata[3]}”: %{customdata[4]:,} photos, %{customdata[5]:.0%} of "
-            "this label<extra></extra>"
+            "<b>%{customdata[2]}</b><br>called “%{customdata[3]}”: %{customdata[4]}, %{customdata[5]:.0%} of this "
+            "label<extra></extra>"
         ),
         text=[f"{value:.0%}" if normalised else f"{value:,}" for value in values] if count <= _MOST_NUMBERS else None,
         textposition="inside",
@@ -393,6 +393,10 @@ def _name(label: str) -> str:
     """A label as people write it, short enough for an axis."""
     words = label.replace("_", " ")
     return escape(words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…", quote=False)
+
+
+def _photos(count: int) -> str:
+    return f"{count:,} photo{'s' * (count != 1)}"
 
 
 def _legend_above(figure: go.Figure) -> go.Figure:

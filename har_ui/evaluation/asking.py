@@ -29,6 +29,11 @@ def show(choice: Choice) -> None:
         "answers are kept: labels and splits may change, and nothing is asked again.",
         icon=":material/quiz:",
     )
+    if choice.split in ("train", "val"):
+        st.caption(
+            "Photos that a model has learnt from or was calibrated on are scored apart; of the dataset that it was "
+            "made from, that is all of *train* and *val*."
+        )
     if st.button(
         f"Ask it about {words.photos(count)}",
         icon=":material/play_arrow:",

@@ -105,7 +105,7 @@ def _photos(view: View, label: str, found: str) -> None:
     photos = view.answered(label, found)
     right = label == found
     st.markdown(f"**{words.name(label)}**, recognised" if right else words.mistake(label, found))
-    st.caption(f"{words.photos(len(photos))}, the most confident answers first.")
+    st.caption(words.photos(len(photos)) + ", the most confident answers first" * (len(photos) > 1))
     if photos.empty:
         return
     pages = count_pages(len(photos), _PER_PAGE)

@@ -229,7 +229,7 @@ def test_the_report_is_offered_in_two_forms():
 def test_confusions_show_the_photos_of_the_most_frequent_one_first():
     app = open_section(state.CONFUSIONS)
     assert "**green**, called **red**" in texts(app)
-    assert "2 photos, the most confident answers first." in texts(app)
+    assert "2 photos, the most confident answers first" in texts(app)
     assert len(buttons(app, "open-cell")) == 2
     app.session_state["confusion-cell"] = ("blue", "blue")
     app = run(app)
