@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from har_core.datasets.store import Dataset
 from har_core.evaluation import judging, leaks
 from har_core.predictor import Predictor
 from har_ui import jobs
+from har_ui.datasets import job_panel
+from har_ui.datasets.commands import Command
 from har_ui.evaluation import asking, state, words
 from har_ui.evaluation.view import Choice, view_of
 
@@ -122,6 +125,15 @@ def figures(app: AppTest) -> dict[str, str]:
     return {metric.label: metric.value for metric in app.metric}
 
 
+def finished(command: Command) -> jobs.Job:
+    """Runs a command as a job to its end."""
+    job = jobs.start(command.title, command.arguments)
+    deadline = time.monotonic() + 60
+    while job.state() == "running" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return job
+
+
 def label_of(dataset: Dataset, number: int) -> str:
     photos = dataset.manifest()
     return photos["label"][photos["path"].str.endswith(f"/{number}.png")].iloc[0]
@@ -217,6 +229,22 @@ def test_photos_that_the_model_has_learnt_from_are_scored_apart(small, tiny_bund
     assert f"{seen} photos left out of all figures" in texts(app)
     assert "says nothing of how good it is" in texts(app)
     assert f"Of {13 - seen} photo" in texts(app)
+
+
+def test_a_photo_that_cannot_be_read_is_named_and_the_others_count(small, model):
+    Path(small.base()["path"].iloc[0]).unlink()
+    job = finished(asking.command(Choice(model, small, "test")))
+    assert job.state() == "failed"
+    assert job_panel.ended_well(job), job.errors()
+    app = open_section()
+    assert "Of 12 photos." in texts(app)
+    assert "1 photo could not be read" in [item.label for item in app.expander]
+
+
+def test_an_evaluation_that_never_came_to_figures_has_failed(small, model):
+    job = finished(asking.command(Choice(model, small, "val")))
+    assert job.state() == "failed"
+    assert not job_panel.ended_well(job)
 
 
 @pytest.mark.usefixtures("asked")
