@@ -1,6 +1,7 @@
 """Photos added to a dataset that is there: nothing leaks, nobody sees half of it, what is cached stays in use."""
 
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from har_core.datasets.sources import folder
 from har_core.datasets.sources.candidates import Candidate, Source
 from har_core.datasets.split import split_dataset
 from har_core.errors import DatasetError, DatasetNotFound
+from har_core.evaluation import kept
 from tests.core.datasets.conftest import scene
 
 
@@ -247,6 +249,41 @@ def test_what_was_computed_of_an_interrupted_cache_is_carried_over(split, photo,
     assert len(decoded) == 1 + 14 + 1, "the one that was missing, those that were not reached, and the new one"
     assert pixels.any(axis=(1, 2, 3)).all()
     assert cache.unreadable(found.dataset, 24) == {}
+
+
+def test_answers_that_are_kept_are_carried_over_and_what_is_stale_goes(split, photo, tiny, home):
+    asked = kept.fill(tiny, split, split.base())
+    cache.pixels(split, 24)
+    found = append(photo(scene(100), "a.jpg"))
+    assert kept.read(tiny.bundle, found.dataset).equals(asked)
+    key = found.dataset.info.images_fingerprint[:16]
+    files = [path for path in (home / "cache").rglob("*") if path.is_file() and path.parent.name != "thumbnails"]
+    assert {path.name[:16] for path in files} == {key}
+
+
+def test_readers_never_see_half_of_an_addition(split, photo):
+    assert split.info.images == 30
+    new = [photo(scene(100 + number), f"{number}.jpg") for number in range(8)]
+    done = threading.Event()
+
+    def look() -> set[int]:
+        seen = set()
+        while not done.is_set():
+            found = store.load("small")
+            photos = found.manifest()
+            assert len(photos) == found.info.images
+            assert store.images_fingerprint(photos) == found.info.images_fingerprint
+            assert photos["split"].notna().all()
+            seen.add(len(photos))
+        return seen
+
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(look) for _ in range(2)]
+        for candidate in new:
+            append(candidate)
+        done.set()
+        for reader in readers:
+            assert reader.result() <= set(range(30, 39))
 
 
 def test_a_dataset_that_is_not_there_cannot_grow(photo):
