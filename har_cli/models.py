@@ -47,7 +47,7 @@ def list_models(json: JsonOption = False) -> None:
 
 @app.command()
 def show(model: ModelArgument, json: JsonOption = False) -> None:
-    """Shows what a model's bundle says of itself, and how long it takes on this machine."""
+    """Shows a model's card, where it comes from, and how long it takes on this machine."""
     with failing_on_errors(), quiet_runtime():
         bundle = serving.find(model)
         milliseconds = latency.measure(bundle)
@@ -56,9 +56,9 @@ def show(model: ModelArgument, json: JsonOption = False) -> None:
         print_json(bundle.info.model_dump() | {"size": bundle.size, "latency_ms": milliseconds})
     else:
         state = ", in service" if bundle.reference == _in_service() else ""
-        print(f"{bundle.reference}{state}: {bundle.size / 1e6:.1f} MB, {milliseconds:.1f} ms a photo on one core here")
-        print(f"run {bundle.info.run or 'unknown'}, dataset {_dataset(bundle)}, code {bundle.info.code_revision}\n")
         print(card)
+        print(f"{bundle.reference}{state}: {bundle.size / 1e6:.1f} MB, {milliseconds:.1f} ms a photo on one core here")
+        print(f"run {bundle.info.run or 'unknown'}, dataset {_dataset(bundle)}, code {bundle.info.code_revision}")
 
 
 @app.command()
