@@ -213,8 +213,15 @@ class Bundle:
 
     @property
     def size(self) -> int:
-        """Bytes of all its files."""
-        return sum((self.folder / name).stat().st_size for name in (INFO, *self.info.sha256))
+        """Bytes of all its files.
+
+        Raises:
+            BundleBroken: One of them has gone.
+        """
+        try:
+            return sum((self.folder / name).stat().st_size for name in (INFO, *self.info.sha256))
+        except OSError as error:
+            raise BundleBroken(f"{self.folder.name} lacks one of its files: {error.strerror}.") from error
 
     def read(self, name: str) -> bytes:
         """Reads one of the bundle's files.
