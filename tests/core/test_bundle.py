@@ -77,5 +77,5 @@ def test_a_network_that_does_not_fit_its_labels_is_refused(tiny_bundle):
 def test_no_label_is_there_twice(tiny_bundle):
     path = tiny_bundle.folder / bundles.INFO
     path.write_text(json.dumps({**json.loads(path.read_text()), "labels": ["red", "green", "red"]}))
-    with pytest.raises(BundleBroken, match="labels: .* twice"):
+    with pytest.raises(BundleBroken, match=r"labels: .* twice"):
         Bundle(tiny_bundle.folder)
