@@ -145,8 +145,35 @@ def extend(before: "Dataset", after: "Dataset") -> None:
             _Array(file, (), np.void).carry_over(file.with_name(new + file.name[_KEY_LENGTH:]), after.info.images)
     for file in (_root() / "answers").glob(f"{old}-*.parquet"):
         longer = file.with_name(new + file.name[_KEY_LENGTH:])
-        with _writing(longer):
+        with writing(longer):
             write_beside(longer, functools.partial(shutil.copyfile, file))
+
+
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """Says in words what keeps a file of the cache from being written.
+
+    Raises:
+        DatasetError: The disk is full or may not be written to.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise DatasetError(f"The cache {file} cannot be written: {error.strerror}.") from error
+
+
+@contextmanager
+def alone_with(file: Path) -> Iterator[None]:
+    """One thread of one process at a time fills a file of the cache; the others wait, and find the work done.
+
+    Raises:
+        DatasetError: The lock cannot be written.
+    """
+    with ExitStack() as held:
+        with writing(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(file.with_suffix(".lock")))
+        yield
 
 
 def thumbnail(path: str | Path, id: str) -> bytes:
@@ -169,7 +196,7 @@ def thumbnail(path: str | Path, id: str) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=85)
     payload = buffer.getvalue()
-    with _writing(file):
+    with writing(file):
         write_beside(file, lambda beside: beside.write_bytes(payload))
     return payload
 
@@ -224,7 +251,7 @@ def layout(dataset: "Dataset", limit: int = 3000, seed: int = 0, progress: Progr
     rows = np.flatnonzero(vectors.any(axis=1))
     rows = np.sort(np.random.default_rng(seed).permutation(rows)[:limit])
     xy = _tsne(vectors[rows], seed)
-    with _writing(file):
+    with writing(file):
         write_beside(file, lambda beside: np.savez(beside, rows=rows, xy=xy))
     return rows, xy
 
@@ -298,7 +325,7 @@ class _Array:
             except HarError as error:
                 return error
 
-        with self._locked(), ThreadPoolExecutor(threads) as pool:
+        with alone_with(self.file), ThreadPoolExecutor(threads) as pool:
             array, record = self._resume()
             todo = [*record.unreadable, *range(record.done, len(paths))]
             for start in range(0, len(todo), _CHUNK):
@@ -315,7 +342,7 @@ class _Array:
                 self._keep(record)
             progress(len(paths), len(paths), what)
             if not self.is_complete:
-                with _writing(self.file):
+                with writing(self.file):
                     self._part.replace(self.file)
 
     def carry_over(self, file: Path, count: int) -> None:
@@ -331,10 +358,10 @@ class _Array:
         except (OSError, ValueError):  # Somebody was faster, or it is damaged: then all is computed anew.
             return
         longer = _Array(file, (count, *rows.shape[1:]), rows.dtype.type)
-        with longer._locked():
+        with alone_with(longer.file):
             if not longer.is_complete:
                 array, _ = longer._resume()
-                with _writing(file):
+                with writing(file):
                     array[: record.done] = rows[: record.done]
                     array.flush()
                 longer._keep(record)
@@ -355,7 +382,7 @@ class _Array:
                 return array, self.record()
         except (OSError, ValueError):  # Not there, or damaged.
             pass
-        with _writing(self.file):
+        with writing(self.file):
             self._record_file.unlink(missing_ok=True)
             self.file.unlink(missing_ok=True)
             array = open_memmap(self._part, "w+", self.dtype, self.shape)
@@ -365,25 +392,8 @@ class _Array:
         return array, _Record()
 
     def _keep(self, record: _Record) -> None:
-        with _writing(self.file):
+        with writing(self.file):
             write_beside(self._record_file, lambda beside: beside.write_text(record.model_dump_json(), "utf-8"))
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One thread of one process at a time; the others wait, and find the work done."""
-        with ExitStack() as held:
-            with _writing(self.file):
-                self.file.parent.mkdir(parents=True, exist_ok=True)
-                held.enter_context(locked(self.file.with_suffix(".lock")))
-            yield
-
-
-@contextmanager
-def _writing(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DatasetError(f"The cache {file} cannot be written: {error.strerror}.") from error
 
 
 def _root() -> Path:

@@ -7,9 +7,8 @@ row is a photo that was asked about. Labels, splits and fixes are not kept: they
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,10 +20,11 @@ from har_core import bundle as bundles
 from har_core import images
 from har_core.bundle import Bundle
 from har_core.config import settings
+from har_core.datasets import cache
 from har_core.datasets.store import Dataset
-from har_core.errors import DatasetError, HarError, PhotoChanged
+from har_core.errors import HarError, PhotoChanged
 from har_core.evaluation import leaks
-from har_core.files import locked, write_beside
+from har_core.files import write_beside
 from har_core.images import RGBImage
 from har_core.predictor import Predictor
 from har_core.progress import Progress, silent
@@ -103,7 +103,7 @@ def fill(predictor: Predictor, dataset: Dataset, photos: pd.DataFrame, progress:
         BundleBroken: The list of what the model has seen is damaged.
     """
     file = file_of(predictor.bundle, dataset)
-    with _locked(file):
+    with cache.alone_with(file):
         frame = read(predictor.bundle, dataset)
         good = frame.index[frame["error"].isna()]
         todo = photos[~photos.index.isin(good)]
@@ -123,7 +123,7 @@ def _ask_all(
     def keep() -> pd.DataFrame:
         added = pd.DataFrame.from_dict(found, orient="index", columns=list(columns)).astype(columns)
         whole = pd.concat([frame, added]).sort_index()
-        with _writing(file):
+        with cache.writing(file):
             write_beside(file, lambda beside: whole.to_parquet(beside, write_page_checksum=True))
         found.clear()
         return whole
@@ -183,21 +183,3 @@ def _columns(bundle: Bundle) -> dict[str, str]:
 
 def _empty(columns: dict[str, str]) -> pd.DataFrame:
     return pd.DataFrame(columns=list(columns), index=pd.Index([], dtype="int64")).astype(columns)
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """One thread of one process at a time; the others wait, and find the work done."""
-    with ExitStack() as held:
-        with _writing(file):
-            file.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(file.with_suffix(".lock")))
-        yield
-
-
-@contextmanager
-def _writing(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DatasetError(f"The answers cannot be kept in {file}: {error.strerror}.") from error
