@@ -13,7 +13,6 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from har_core import config
-from har_core.config import PROJECT_ROOT
 from har_core.datasets import checks, ingest, label_issues, store
 from har_core.datasets.manifest import from_rows
 from har_core.datasets.sources import folder
@@ -24,6 +23,7 @@ from har_ui.datasets.findings import still_open
 from har_ui.datasets.query import ORDERS, Filters
 from har_ui.datasets.view import flagged, view_of
 from tests.core.datasets.conftest import scene
+from tests.ui.apps import button, page_at, raw_texts, run, texts
 
 COLOURS = {"eating": "red", "running": "green", "sitting": "blue"}
 
@@ -65,24 +65,7 @@ def small(planted, home):
 
 
 def open_section(section: str = "Overview") -> AppTest:
-    app = AppTest.from_file(str(PROJECT_ROOT / "pages" / "2_Dataset.py"), default_timeout=60)
-    app.query_params["section"] = section
-    return run(app)
-
-
-def run(widget_or_app) -> AppTest:
-    app = widget_or_app.run()
-    assert not app.exception
-    return app
-
-
-def texts(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success, app.toast)
-    return " ".join(str(element.value) for kind in kinds for element in kind)
-
-
-def button(app: AppTest, text: str):
-    return next(item for item in app.button if item.label == text)
+    return run(page_at("pages/2_Dataset.py", section=section))
 
 
 def tiles(app: AppTest) -> list[str]:
@@ -301,7 +284,7 @@ def follow(small, monkeypatch):
 def test_a_running_job_is_shown_and_can_be_stopped(follow):
     job = FakeJob(progress=jobs.Progress(done=1200, total=4800, what="reading photos"))
     app = follow(job)
-    assert r"Checking \*small\*" in texts(app)
+    assert r"Checking \*small\*" in raw_texts(app)
     (bar,) = app.get("progress")
     assert bar.value == 25
     assert "reading photos: 1,200 of 4,800" in bar.text

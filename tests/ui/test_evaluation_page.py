@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from har_core import bundle as bundles
 from har_core.bundle import Bundle, Metric
-from har_core.config import PROJECT_ROOT, settings
+from har_core.config import settings
 from har_core.datasets import ingest, store
 from har_core.datasets.sources import table
 from har_core.datasets.store import Dataset
@@ -25,6 +25,7 @@ from har_ui.datasets import job_panel
 from har_ui.datasets.commands import Command
 from har_ui.evaluation import asking, state, words
 from har_ui.evaluation.view import Choice, view_of
+from tests.ui.apps import button, figures, page_at, raw_texts, run, texts
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 # Colour of the photo → label that it is given; the tiny model says the colour.
@@ -88,41 +89,12 @@ def second(version: int = 2, **changes) -> Bundle:
 
 
 def open_section(section: str | None = None, **query) -> AppTest:
-    # Links to other pages are only found from the app's front door.
-    app = AppTest.from_file(str(PROJECT_ROOT / "Home.py"), default_timeout=60).switch_page("pages/4_Evaluation.py")
-    if section:
-        app.query_params[state.PART] = section
-    for key, value in query.items():
-        app.query_params[key] = value
-    return run(app)
-
-
-def run(widget_or_app) -> AppTest:
-    app = widget_or_app.run()
-    assert not app.exception
-    return app
-
-
-def texts(app: AppTest) -> str:
-    """All that the page says, without the marks that keep it from being mark-up."""
-    return re.sub(r"\\(.)", r"\1", raw_texts(app))
-
-
-def raw_texts(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success, app.toast, app.subheader)
-    return " ".join(str(element.value) for kind in kinds for element in kind)
-
-
-def button(app: AppTest, text: str):
-    return next(item for item in app.button if item.label.replace("\\", "") == text)
+    chosen = {state.PART: section} if section else {}
+    return run(page_at("pages/4_Evaluation.py", **chosen, **query))
 
 
 def buttons(app: AppTest, key: str) -> list:
     return [item for item in app.button if item.key and item.key.startswith(key)]
-
-
-def figures(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
 
 
 def finished(command: Command) -> jobs.Job:

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import unquote
@@ -14,7 +13,6 @@ from typer.testing import CliRunner
 
 from har_cli.data import app as data_command
 from har_core import feedback
-from har_core.config import PROJECT_ROOT
 from har_core.datasets import ingest, store
 from har_core.datasets.sources import people
 from har_core.feedback import Answer
@@ -23,6 +21,7 @@ from har_ui.datasets import commands, job_panel
 from har_ui.feedback import learning
 from tests.core.datasets.conftest import class_folders, dataset, scene  # noqa: F401 - fixtures
 from tests.training.conftest import coloured_photos  # noqa: F401 - a fixture
+from tests.ui.apps import button, page_at, run, texts
 from training import queue, runs
 
 
@@ -44,26 +43,10 @@ def say(seed: int, label: str | None = "reading", confidence: float = 0.5):
 
 
 def open_page(status: str | None = None) -> AppTest:
-    # Links to other pages are only found from the app's front door.
-    app = AppTest.from_file(str(PROJECT_ROOT / "Home.py"), default_timeout=60).switch_page("pages/6_Feedback.py")
+    app = page_at("pages/6_Feedback.py")
     if status:
         app.session_state["status"] = status
     return run(app)
-
-
-def run(widget_or_app) -> AppTest:
-    app = widget_or_app.run()
-    assert not app.exception
-    return app
-
-
-def texts(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success, app.toast)
-    return re.sub(r"\\(.)", r"\1", " ".join(str(element.value) for kind in kinds for element in kind))
-
-
-def button(app: AppTest, text: str):
-    return next(item for item in app.button if item.label == text)
 
 
 def shown(app: AppTest) -> list[str]:

@@ -19,6 +19,7 @@ from har_core.datasets.sources import table
 from har_ui import page
 from har_ui.models import tables
 from tests.conftest import TINY_LABELS
+from tests.ui.apps import button, has_button, page_at, run, texts
 from tests.ui.test_training_page import made
 from training import registry
 
@@ -78,33 +79,8 @@ def spoil(file: Path) -> None:
 
 
 def open_section(section: str | None = None, **query) -> AppTest:
-    # Links to other pages are only found from the app's front door.
-    app = AppTest.from_file(str(PROJECT_ROOT / "Home.py"), default_timeout=60).switch_page("pages/5_Models.py")
-    if section:
-        app.query_params["tab"] = section
-    for key, value in query.items():
-        app.query_params[key] = value
-    return run(app)
-
-
-def run(widget_or_app) -> AppTest:
-    app = widget_or_app.run()
-    assert not app.exception
-    return app
-
-
-def texts(app: AppTest) -> str:
-    """All that the page says, without the marks that keep it from being mark-up."""
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success, app.subheader)
-    return re.sub(r"\\(.)", r"\1", " ".join(str(element.value) for kind in kinds for element in kind))
-
-
-def button(app: AppTest, text: str):
-    return next(item for item in app.button if item.label == text)
-
-
-def has_button(app: AppTest, text: str) -> bool:
-    return any(item.label == text for item in app.button)
+    chosen = {"tab": section} if section else {}
+    return run(page_at("pages/5_Models.py", **chosen, **query))
 
 
 def field(app: AppTest, label: str, place: int = -1):

@@ -1,4 +1,3 @@
-import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +9,6 @@ from streamlit.testing.v1 import AppTest
 
 from har_core import config
 from har_core.bundle import Metric
-from har_core.config import PROJECT_ROOT
 from har_core.datasets import ingest, store
 from har_core.datasets.sources import folder
 from har_core.datasets.split import split_dataset
@@ -18,6 +16,7 @@ from har_core.errors import TrainingError
 from har_ui import jobs
 from har_ui.training import charts, fields, records, tables, words, worker
 from tests.core.datasets.conftest import scene
+from tests.ui.apps import button, figures, has_button, page_at, run, texts
 from training import estimate, queue, recipe, runs
 from training.recipe import Phase, Recipe
 from training.runs import Epoch, Outcome, Progress, Run, Step
@@ -63,37 +62,8 @@ def started(monkeypatch):
 
 
 def open_section(section: str | None = None, **query) -> AppTest:
-    # Links to other pages are only found from the app's front door.
-    app = AppTest.from_file(str(PROJECT_ROOT / "Home.py"), default_timeout=60).switch_page("pages/3_Training.py")
-    if section:
-        app.query_params["view"] = section
-    for key, value in query.items():
-        app.query_params[key] = value
-    return run(app)
-
-
-def run(widget_or_app) -> AppTest:
-    app = widget_or_app.run()
-    assert not app.exception
-    return app
-
-
-def texts(app: AppTest) -> str:
-    """All that the page says, without the marks that keep it from being mark-up."""
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success, app.toast, app.subheader)
-    return re.sub(r"\\(.)", r"\1", " ".join(str(element.value) for kind in kinds for element in kind))
-
-
-def button(app: AppTest, text: str):
-    return next(item for item in app.button if item.label == text)
-
-
-def has_button(app: AppTest, text: str) -> bool:
-    return any(item.label == text for item in app.button)
-
-
-def figures(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
+    chosen = {"view": section} if section else {}
+    return run(page_at("pages/3_Training.py", **chosen, **query))
 
 
 def epochs_of(number: int, best: int | None = None, phase: int = 1) -> list[Epoch]:
