@@ -1,0 +1,1 @@
+"""Videos: read, smoothed over time, and told as segments of one action each."""
