@@ -1,14 +1,18 @@
 """Settings, read from the environment (prefix ``HAR_``) when first asked for."""
 
+import json
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from har_core.errors import SettingsInvalid
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+_ICE_SCHEMES = ("stun:", "stuns:", "turn:", "turns:")
 
 
 class Settings(BaseSettings):
@@ -36,6 +40,13 @@ class Settings(BaseSettings):
     max_image_side: int = Field(20_000, gt=0, description="Longest side accepted, in pixels.")
     max_batch_images: int = Field(32, gt=0, description="Most images in one request.")
     max_request_bytes: int = Field(64_000_000, gt=0, description="Largest request body accepted, in bytes.")
+    max_video_bytes: int = Field(500_000_000, gt=0, description="Largest video file accepted, in bytes.")
+    max_video_pixels: int = Field(
+        9_000_000, gt=0, le=100_000_000, description="Largest width × height of a video accepted, in pixels."
+    )
+    max_video_seconds: float = Field(
+        4 * 3600, gt=0, le=24 * 3600, description="How much of a video is read, from its beginning, in seconds."
+    )
     feedback: bool = Field(True, description="Whether people can say what is right; nothing is kept where they cannot.")
     feedback_minutes: float = Field(
         10,
@@ -43,6 +54,37 @@ class Settings(BaseSettings):
         description="How long the API keeps a photo that it answered for, so that feedback can name it; 0: not.",
     )
     max_feedback_photos: int = Field(5000, gt=0, description="Most photos kept with what people said of them.")
+    turn_user: str = Field("", description="User at the TURN servers among the ICE servers.")
+    turn_secret: SecretStr = Field(SecretStr(""), description="That user's password.")
+    ice_servers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="STUN and TURN servers by which webcams reach the app, as stun:HOST:PORT or turn:HOST:PORT; a JSON "
+        "list, or separated by commas. None is needed on one machine or in one network.",
+    )
+
+    @field_validator("ice_servers", mode="before")
+    @classmethod
+    def _as_list(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            try:
+                return json.loads(value)
+            except json.JSONDecodeError as error:
+                raise ValueError(f"it is no JSON list: {error}") from error
+        return [part.strip() for part in value.split(",") if part.strip()]
+
+    @field_validator("ice_servers")
+    @classmethod
+    def _known_schemes(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for url in value:
+            if not url.startswith(_ICE_SCHEMES):
+                raise ValueError(f"{url} begins with none of {', '.join(_ICE_SCHEMES)}")
+        secret = info.data.get("turn_secret")
+        # A browser refuses to begin with a TURN server that it cannot log in to.
+        if any(url.startswith("turn") for url in value) and not (info.data.get("turn_user") and secret):
+            raise ValueError("a TURN server needs HAR_TURN_USER and HAR_TURN_SECRET, too")
+        return value
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """How every page begins."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -56,10 +56,20 @@ def choose_predictor() -> Predictor:
     The one in service is followed: when another one is put into service, the next answer comes from that one, unless
     the visitor chose otherwise. Where the model cannot be loaded, the page says so and ends here.
     """
+    return choose_source()()
+
+
+def choose_source() -> Callable[[], Predictor]:
+    """As ``choose_predictor``, for what lives longer than this run of the page: ask it anew for each answer."""
     try:
         names = serving.offered()
         chosen = _choose(names) if len(names) > 1 else names[0]
-        return _live().get() if chosen == names[0] else predictor_of(serving.find(chosen))
+        if chosen == names[0]:
+            live = _live()
+            live.get()
+            return live.get
+        predictor = predictor_of(serving.find(chosen))
+        return lambda: predictor
     except ModelError as error:
         st.error(
             f"There is no model to answer with. {plain(str(error))}\n\n"

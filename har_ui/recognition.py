@@ -104,8 +104,13 @@ def to_csv(recognitions: Sequence[Recognition]) -> str:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["path", "label", "confidence", "decision", "model", "error"])
     for row in _csv_rows(recognitions):
-        writer.writerow([f"'{cell}" if str(cell).startswith(_FORMULA) else cell for cell in row])
+        writer.writerow([safe_cell(cell) for cell in row])
     return buffer.getvalue()
+
+
+def safe_cell(cell: object) -> object:
+    """A cell as no spreadsheet program would run it."""
+    return f"'{cell}" if str(cell).startswith(_FORMULA) else cell
 
 
 def _csv_rows(recognitions: Sequence[Recognition]) -> Iterator[list[object]]:

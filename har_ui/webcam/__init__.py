@@ -1,0 +1,1 @@
+"""The page Webcam: a camera's picture, classified while it runs."""

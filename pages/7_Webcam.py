@@ -1,0 +1,29 @@
+"""What the camera sees: live, or one photo at a time."""
+
+import streamlit as st
+
+from har_ui import page
+from har_ui.webcam import connection, live, snapshot
+
+LIVE, SNAPSHOT = "Live", "Snapshot"
+
+page.begin("Webcam")
+st.title("Webcam")
+source = page.choose_source()
+section = st.segmented_control(
+    "Section",
+    [LIVE, SNAPSHOT],
+    default=LIVE,
+    required=True,
+    label_visibility="collapsed",
+    key="camera",
+    bind="query-params",
+)
+if not connection.is_secure(st.context.url or ""):
+    st.error(connection.INSECURE, icon=":material/lock_open:")
+    st.page_link("pages/1_Predict.py", label="Upload photos", icon=":material/photo_library:")
+elif section == SNAPSHOT:
+    live.leave()
+    snapshot.show(source())
+else:
+    live.show(source)
