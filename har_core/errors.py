@@ -71,6 +71,54 @@ class CorruptImage(ImageError):
     code = "corrupt_image"
 
 
+class VideoError(HarError):
+    """The file cannot be used as a video."""
+
+    code = "video_error"
+
+
+class VideoTooLarge(VideoError):
+    """More bytes than the limit allows."""
+
+    code = "video_too_large"
+
+
+class TooManyVideoPixels(VideoError):
+    """A picture of the video has more pixels than the limit allows."""
+
+    code = "too_many_video_pixels"
+
+
+class NotAVideo(VideoError):
+    """The file is of no video format that we know, or its beginning is damaged."""
+
+    code = "not_a_video"
+
+
+class NoVideoStream(VideoError):
+    """The file is of a video format, but has no moving pictures: only sound, say."""
+
+    code = "no_video_stream"
+
+
+class UnsupportedVideo(VideoError):
+    """The pictures are coded in a way that we do not read."""
+
+    code = "unsupported_video"
+
+
+class CorruptVideo(VideoError):
+    """Not one picture of the video can be decoded."""
+
+    code = "corrupt_video"
+
+
+class VideoFailed(VideoError):
+    """The process that read the video broke down, or took more than it may."""
+
+    code = "video_failed"
+
+
 class FileUnreadable(HarError):
     """A file cannot be opened or read."""
 
