@@ -156,11 +156,11 @@ def read(path: Path) -> bytes:
         raise FileUnreadable(f"The file cannot be read: {error.strerror}.") from error
 
 
-def find(folder: Path) -> Iterator[Path]:
-    """Image files below a folder (by suffix; hidden ones left out), in sorted order."""
+def find(folder: Path, suffixes: frozenset[str] = SUFFIXES) -> Iterator[Path]:
+    """Image files below a folder, or others (by suffix; hidden ones left out), in sorted order."""
     for path in sorted(folder.rglob("*")):
         is_hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in SUFFIXES and not is_hidden and path.is_file():
+        if path.suffix.lower() in suffixes and not is_hidden and path.is_file():
             yield path
 
 

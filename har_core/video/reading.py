@@ -34,9 +34,7 @@ from har_core.errors import (
     VideoTooLarge,
 )
 from har_core.images import RGBImage
-
-SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".3gp"})
-FORMATS_FOR_PEOPLE = "MP4, MOV, WebM, MKV, AVI or 3GP"
+from har_core.video import FORMATS_FOR_PEOPLE
 
 # Lists of other files (HLS, DASH, "concat") are not among them: a file must never make us open another one.
 _CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"

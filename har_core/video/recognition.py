@@ -11,13 +11,10 @@ import numpy as np
 
 from har_core.predictor import ModelReference, Predictor
 from har_core.progress import Progress, silent
-from har_core.video import reading, segments
+from har_core.video import RATE, reading, segments
 from har_core.video.reading import Frame, VideoInfo
 from har_core.video.segments import Samples, Segment
 from har_core.video.smoothing import Floats
-
-RATE = 2.0
-LOWEST_RATE, HIGHEST_RATE = 0.1, 10.0
 
 Watch = Callable[[Frame, Floats], None]
 

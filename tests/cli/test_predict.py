@@ -8,25 +8,6 @@ from tests.conftest import EXAMPLES, PROJECT_ROOT
 from tests.hostile import HOSTILE
 
 
-@pytest.fixture
-def har(tiny_bundle, monkeypatch):
-    """Runs the command as a user does, on the tiny model."""
-    monkeypatch.setenv("HAR_SHIPPED_MODELS", str(tiny_bundle.folder.parent))
-    monkeypatch.setenv("HAR_MODEL", "tiny")
-
-    def run(*args, stdin: bytes | None = None):
-        command = [sys.executable, "-m", "har_cli", *map(str, args)]
-        done = subprocess.run(command, capture_output=True, input=stdin, cwd=PROJECT_ROOT, check=False)
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-    return run
-
-
-@pytest.fixture
-def red(save_image):
-    return save_image([[(255, 0, 0)] * 40] * 30, "red.png")
-
-
 def rows(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 

@@ -274,7 +274,7 @@ for path in map(Path, sys.argv[2:]):
     for seed in range(int(sys.argv[1])):
         dice, spoilt = random.Random(seed), bytearray(content)
         for _ in range(dice.choice([1, 3, 10, 50])):
-            place = dice.randrange(min(len(spoilt), dice.choice([64, 1000, len(spoilt)])))
+            place = dice.randrange(min(len(spoilt), dice.choice([1000, len(spoilt), len(spoilt)])))
             if dice.random() < 0.8:
                 spoilt[place] = dice.choice([0, 1, 127, 128, 255, dice.randrange(256)])
             else:
