@@ -81,6 +81,7 @@ def _stream(session: LiveSession) -> WebRtcStreamerContext:
             media_stream_constraints=_CAMERA,
             video_frame_callback=session.receive,
             on_video_ended=session.end,
+            on_change=_look,
             video_html_attrs=_SHOWN,
             sendback_audio=False,
             media_toggle_controls=False,
@@ -90,6 +91,14 @@ def _stream(session: LiveSession) -> WebRtcStreamerContext:
         st.session_state[_TRY] = st.session_state.get(_TRY, 0) + 1  # The browser's side begins anew, too.
         st.session_state[_PROBLEM] = True
         st.rerun()
+
+
+def _look() -> Watchdog:
+    """Has the watchdog look; at the very moment when a stream begins, too, as its first steps may take seconds."""
+    watchdog: Watchdog = st.session_state.setdefault(_WATCHDOG, Watchdog())
+    context = st.session_state.get(_key())
+    watchdog.look(bool(context and _is_on(context)), st.session_state[_SESSION].is_running, time.monotonic())
+    return watchdog
 
 
 def _tell_problem(context: WebRtcStreamerContext) -> None:
@@ -127,8 +136,7 @@ def _controls(session: LiveSession) -> None:
 
 def _progress(context: WebRtcStreamerContext, session: LiveSession) -> None:
     """What is seen now, and what was seen so far; drawn anew each second while the camera runs."""
-    watchdog: Watchdog = st.session_state.setdefault(_WATCHDOG, Watchdog())
-    watchdog.look(_is_on(context), session.is_running, time.monotonic())
+    watchdog = _look()
     if watchdog.has_failed:
         st.error(connection.NO_WAY, icon=":material/signal_disconnected:")
     if session.problem:
@@ -150,7 +158,7 @@ def _progress(context: WebRtcStreamerContext, session: LiveSession) -> None:
 
 
 _COLUMNS = {
-    "label": st.column_config.TextColumn("Action"),
+    "action": st.column_config.TextColumn("Action"),
     "seconds": st.column_config.NumberColumn("Seconds", format="%.1f"),
     "sure_seconds": st.column_config.NumberColumn("of them sure", format="%.1f"),
 }

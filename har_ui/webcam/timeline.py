@@ -93,10 +93,10 @@ class Record:
 
 
 def per_action(runs: Sequence[Run]) -> pd.DataFrame:
-    """Seconds per action: columns ``label``, ``seconds`` and ``sure_seconds``; most first."""
-    rows = [(run.label, run.seconds, run.sure_seconds) for run in runs]
-    table = pd.DataFrame(rows, columns=["label", "seconds", "sure_seconds"])
-    return table.groupby("label", as_index=False).sum().sort_values(["seconds", "label"], ascending=[False, True])
+    """Seconds per action, as people write it: columns ``action``, ``seconds`` and ``sure_seconds``; most first."""
+    rows = [(label_text(run.label), run.seconds, run.sure_seconds) for run in runs]
+    table = pd.DataFrame(rows, columns=["action", "seconds", "sure_seconds"])
+    return table.groupby("action", as_index=False).sum().sort_values(["seconds", "action"], ascending=[False, True])
 
 
 def to_csv(runs: Sequence[Run]) -> str:
@@ -126,12 +126,12 @@ def figure(runs: Sequence[Run]) -> go.Figure:
             hovertemplate="%{y}: %{customdata[0]:.1f} s to %{customdata[1]:.1f} s, %{customdata[2]:.0%}<extra></extra>",
         )
     )
-    chart.update_xaxes(title="seconds", fixedrange=True)
+    chart.update_xaxes(ticksuffix=" s", fixedrange=True)
     chart.update_yaxes(
         categoryorder="array", categoryarray=order, autorange="reversed", fixedrange=True, ticksuffix="  "
     )
     return chart.update_layout(
-        height=30 * len(order) + 60,
+        height=30 * len(order) + 40,
         margin={"l": 0, "r": 24, "t": 4, "b": 4},
         bargap=0.35,
         showlegend=False,

@@ -21,16 +21,21 @@ _FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def browser():
+def playwright():
     if not CHROMIUM.exists():
         message = f"{CHROMIUM} is not installed (Debian: apt-get install chromium)"
         if os.environ.get("HAR_REQUIRE_BROWSER"):
             pytest.fail(message)
         pytest.skip(message)
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_FLAGS)
+    with sync_playwright() as found:
         yield found
-        found.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright):
+    found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_FLAGS)
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")
