@@ -1,7 +1,5 @@
 """Which actions a video shows, and when."""
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,16 +49,6 @@ class VideoResult:
             "duration": round(self.duration, 3),
             "model": {"name": self.model.name, "version": self.model.version},
         }
-
-    def to_csv(self) -> str:
-        """The segments as CSV: start, end, label, confidence, decision, model."""
-        buffer = io.StringIO()
-        writer = csv.writer(buffer, lineterminator="\n")
-        writer.writerow(["start", "end", "label", "confidence", "decision", "model"])
-        for item in self.segments:
-            row = {**item.to_dict(), "confidence": round(item.confidence, 6)}
-            writer.writerow([*row.values(), f"{self.model.name}@{self.model.version}"])
-        return buffer.getvalue()
 
 
 def recognise(

@@ -47,7 +47,9 @@ class Work:
     Attributes:
         folder: Its folder; whoever started it removes it.
         title: For people: the video's name.
+        bundle: The model.
         rate: Pictures a second that are classified.
+        started: When, in seconds since 1970.
     """
 
     def __init__(self, folder: Path, title: str, bundle: Bundle, rate: float) -> None:
@@ -59,7 +61,8 @@ class Work:
             bundle: The model.
             rate: Pictures a second.
         """
-        self.folder, self.title, self.rate = folder, title, rate
+        self.folder, self.title, self.bundle, self.rate = folder, title, bundle, rate
+        self.started = time.time()
         self._is_stopped = False
         self._result: VideoResult | None = None
         self._process = subprocess.Popen(  # nosec B603
@@ -107,7 +110,7 @@ class Work:
 
     def stop(self) -> None:
         """Ends the process; returns when it is gone."""
-        self._is_stopped = self._process.poll() is None
+        self._is_stopped = self._is_stopped or self._process.poll() is None
         self._process.kill()
         self._process.wait()
         if self._process.stdin:

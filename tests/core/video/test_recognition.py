@@ -1,6 +1,3 @@
-import csv
-import io
-
 import numpy as np
 import pytest
 
@@ -29,13 +26,6 @@ def test_a_clip_of_two_actions_gives_two_segments(clip, tiny):
     np.testing.assert_allclose(result.samples.probabilities.sum(1), 1, atol=1e-4)
     assert [done for done, *_ in told] == sorted(done for done, *_ in told)
     assert told[-1] == (8, 8, "seconds of video")
-
-
-def test_segments_are_read_back_from_csv(clip, tiny):
-    result = recognition.recognise(clip, tiny)
-    rows = list(csv.DictReader(io.StringIO(result.to_csv())))
-    assert [(row["label"], float(row["start"])) for row in rows] == [("red", 0), ("blue", 3.75)]
-    assert rows[0]["model"] == "tiny@1"
 
 
 def test_the_model_that_ships_knows_the_actions_of_a_clip_of_photos(tmp_path, everyday):
