@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
@@ -20,7 +21,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(module_args: list[str], url: str, log, **environment: str) -> Iterator[subprocess.Popen]:
+def running(module_args: list[str], url: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
     """Runs ``python -m ...`` until the block ends; enters it once the URL answers."""
     process = subprocess.Popen(
         [sys.executable, "-m", *module_args],
@@ -49,7 +50,7 @@ def running(module_args: list[str], url: str, log, **environment: str) -> Iterat
 
 
 @contextmanager
-def api(log, **environment: str) -> Iterator[str]:
+def api(log: Path, **environment: str) -> Iterator[str]:
     """The API under gunicorn; gives its base address."""
     port = str(free_port())
     command = ["gunicorn", "-c", "deploy/gunicorn.conf.py", "api_service.wsgi"]
@@ -59,7 +60,7 @@ def api(log, **environment: str) -> Iterator[str]:
 
 
 @contextmanager
-def app(log, **environment: str) -> Iterator[str]:
+def app(log: Path, **environment: str) -> Iterator[str]:
     """The Streamlit app; gives its base address."""
     port = str(free_port())
     base = f"http://127.0.0.1:{port}"

@@ -11,7 +11,7 @@ from streamlit.web import cli
 
 
 class _Told(BaseHTTPRequestHandler):
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         gc.collect()
         body = {
             "threads": sorted(thread.name for thread in threading.enumerate()),

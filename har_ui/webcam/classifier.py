@@ -33,19 +33,26 @@ class Slot(Generic[T]):
         """Empty."""
         self._changed = threading.Condition()
         self._value: T | None = None
+        self._is_closed = False
 
-    def put(self, value: T | None) -> None:
+    def put(self, value: T) -> None:
         """Replaces what is there; does not wait."""
         with self._changed:
             self._value = value
             self._changed.notify()
 
     def take(self, timeout: float) -> T | None:
-        """Waits for something, and takes it away; None where nothing came for ``timeout`` seconds."""
+        """Waits for something, and takes it away; None where nothing came for ``timeout`` seconds, or it was closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._value is not None, timeout)
+            self._changed.wait_for(lambda: self._is_closed or self._value is not None, timeout)
             value, self._value = self._value, None
-            return value
+            return None if self._is_closed else value
+
+    def close(self) -> None:
+        """Nothing can be taken from now on; who waits is let go."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,7 @@ class Classifier:
         self._controls = controls
         self._tell = tell
         self._idle = idle
+        # Each thread has its own, so that one that is about to end takes nothing from the next.
         self._slot: Slot[Frame] = Slot()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -123,25 +131,26 @@ class Classifier:
 
     def offer(self, frame: Frame) -> None:
         """Hands over the newest frame; does not wait."""
-        self._slot.put(frame)
         with self._lock:
             if self._thread is None or not self._thread.is_alive():
-                self._ended = threading.Event()
-                self._thread = threading.Thread(target=self._run, args=(self._ended,), name="webcam", daemon=True)
+                self._slot, self._ended = Slot(), threading.Event()
+                args = (self._slot, self._ended)
+                self._thread = threading.Thread(target=self._run, args=args, name="webcam", daemon=True)
                 self._thread.start()
+            self._slot.put(frame)
 
     def stop(self) -> None:
         """Ends the thread after the frame that it is at; the next frame would start another."""
         with self._lock:
             self._ended.set()
+            self._slot.close()
             self._thread = None
-        self._slot.put(None)
 
-    def _run(self, ended: threading.Event) -> None:
+    def _run(self, slot: Slot[Frame], ended: threading.Event) -> None:
         calm = _Calm()
         due = 0.0
         while not ended.wait(max(0.0, due - time.monotonic())):
-            frame = self._slot.take(self._idle)
+            frame = slot.take(self._idle)
             if frame is None:
                 return
             due = max(due, time.monotonic() - 1 / self._controls.rate) + 1 / self._controls.rate

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext, webrtc_streamer
@@ -16,6 +17,8 @@ from har_ui.webcam import connection, ice, timeline
 from har_ui.webcam.classifier import Controls, Result
 from har_ui.webcam.connection import Watchdog
 from har_ui.webcam.session import LiveSession
+
+_Stream = WebRtcStreamerContext[Any, Any]
 
 log = logging.getLogger(__name__)
 
@@ -68,11 +71,11 @@ def _key() -> str:
     return f"camera-{st.session_state.get(_TRY, 0)}"
 
 
-def _is_on(context: WebRtcStreamerContext) -> bool:
+def _is_on(context: _Stream) -> bool:
     return context.state.playing or context.state.signalling
 
 
-def _stream(session: LiveSession) -> WebRtcStreamerContext:
+def _stream(session: LiveSession) -> _Stream:
     try:
         return webrtc_streamer(
             _key(),
@@ -81,7 +84,7 @@ def _stream(session: LiveSession) -> WebRtcStreamerContext:
             media_stream_constraints=_CAMERA,
             video_frame_callback=session.receive,
             on_video_ended=session.end,
-            on_change=_look,
+            on_change=_turn,
             video_html_attrs=_SHOWN,
             sendback_audio=False,
             media_toggle_controls=False,
@@ -94,14 +97,24 @@ def _stream(session: LiveSession) -> WebRtcStreamerContext:
 
 
 def _look() -> Watchdog:
-    """Has the watchdog look; at the very moment when a stream begins, too, as its first steps may take seconds."""
+    """Has the watchdog look at how the stream stands."""
     watchdog: Watchdog = st.session_state.setdefault(_WATCHDOG, Watchdog())
     context = st.session_state.get(_key())
     watchdog.look(bool(context and _is_on(context)), st.session_state[_SESSION].is_running, time.monotonic())
     return watchdog
 
 
-def _tell_problem(context: WebRtcStreamerContext) -> None:
+def _turn() -> None:
+    """The stream has begun or ended: what was seen before a start is forgotten.
+
+    The watchdog looks from that moment on, as a stream's first steps may hold the page up for seconds.
+    """
+    if st.session_state[_key()].state.signalling:
+        st.session_state[_SESSION].begin()
+    _look()
+
+
+def _tell_problem(context: _Stream) -> None:
     if _is_on(context):
         st.session_state.pop(_PROBLEM, None)
     elif st.session_state.get(_PROBLEM):
@@ -134,7 +147,7 @@ def _controls(session: LiveSession) -> None:
     )
 
 
-def _progress(context: WebRtcStreamerContext, session: LiveSession) -> None:
+def _progress(context: _Stream, session: LiveSession) -> None:
     """What is seen now, and what was seen so far; drawn anew each second while the camera runs."""
     watchdog = _look()
     if watchdog.has_failed:

@@ -61,7 +61,7 @@ class LiveSession:
         self.begin()
 
     def begin(self) -> None:
-        """Forgets what was seen before."""
+        """Forgets what was seen before; the camera is about to start."""
         with self._lock:
             self._is_over = False
             self.record = Record()
@@ -97,10 +97,10 @@ class LiveSession:
 
     def receive(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Takes a frame of the camera and gives the one to show; must be quick, for the picture waits."""
-        if self._is_over:
-            self.begin()
+        if self._is_over:  # The last one before the stream ends.
+            return frame
         arrived = time.monotonic()
-        image = frame.to_ndarray(format="rgb24")
+        image: RGBImage = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
         with self._lock:
             if self._started is None:
                 self._started = arrived
