@@ -29,7 +29,16 @@ def corners(width=96, height=64) -> np.ndarray:
     return image
 
 
-def write(path: Path, images: Iterable[np.ndarray], rate: float = 10, codec: str = "", times=None, **container) -> Path:
+def write(
+    path: Path,
+    images: Iterable[np.ndarray],
+    rate: float = 10,
+    codec: str = "",
+    *,
+    times=None,
+    options=None,
+    **container,
+) -> Path:
     """Writes a clip.
 
     Args:
@@ -38,6 +47,7 @@ def write(path: Path, images: Iterable[np.ndarray], rate: float = 10, codec: str
         rate: Pictures a second.
         codec: Of PyAV's encoders; never one of AV1.
         times: When each picture is shown, seconds; evenly when absent.
+        options: Of the encoder.
         container: Options of the container.
     """
     name = codec or CODECS[path.suffix]
@@ -45,7 +55,9 @@ def write(path: Path, images: Iterable[np.ndarray], rate: float = 10, codec: str
         stream = None
         for number, image in enumerate(images):
             if stream is None:
-                stream = file.add_stream(name, rate=Fraction(rate).limit_denominator(1000), options=_OPTIONS.get(name))
+                stream = file.add_stream(
+                    name, rate=Fraction(rate).limit_denominator(1000), options=options or _OPTIONS.get(name)
+                )
                 stream.height, stream.width = image.shape[:2]
                 stream.pix_fmt = "yuvj420p" if name == "mjpeg" else "yuv420p"
                 if times is not None:

@@ -70,6 +70,21 @@ def test_a_rate_gives_that_many_pictures_and_never_more_than_there_are(clip, rat
     assert len(read(clip("clip.mp4"), rate)[1]) == number
 
 
+@pytest.mark.parametrize(("rate", "off"), [(1, 0.13), (2, 0.13), (10, 0.05), (30, 0.001)])
+def test_pictures_that_others_do_not_need_may_be_left_out_but_no_sample_is_missing(tmp_path, rate, off):
+    """With B frames; the red channel says which picture it is."""
+    images = [clips.plain((4 * number % 256, 0, 0)) for number in range(120)]
+    options = {"preset": "ultrafast", "bf": "16", "b_strategy": "0", "b-pyramid": "none", "threads": "1"}
+    path = clips.write(tmp_path / "clip.mp4", images, rate=30, options=options)
+    video, frames = read(path, rate)
+    assert len(frames) >= 4 * rate - 1
+    wanted = np.arange(len(frames)) / rate
+    assert np.abs(np.array([frame.seconds for frame in frames]) - wanted)[3:].max() <= off
+    for frame in frames:
+        assert frame.image[..., 0].mean() == pytest.approx(4 * round(frame.seconds * 30) % 256, abs=12)
+    assert video.end == pytest.approx(4, abs=0.05)
+
+
 def test_a_varying_rate_is_followed_by_the_clock(tmp_path):
     times = [0, 0.1, 0.2, 0.3, 2.0, 2.1, 5.0, 5.4]
     path = clips.write(tmp_path / "phone.mp4", [clips.plain(clips.RED)] * len(times), times=times)
@@ -244,6 +259,11 @@ def test_limits_are_kept_before_anything_is_decoded(clip, use_setting, tmp_path)
         read(tmp_path / "missing.mp4")
     with pytest.raises(FileUnreadable):
         read(tmp_path)
+
+
+def test_an_error_of_whoever_reads_stays_what_it_is(clip):
+    with pytest.raises(OSError, match="disk full"), reading.opened(clip("clip.mp4")):
+        raise OSError(28, "disk full")
 
 
 def test_a_picture_that_outgrows_its_header_ends_the_reading(tmp_path, use_setting):
