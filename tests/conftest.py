@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pylibsrtp  # noqa: F401  # Before TensorFlow: loaded after it, it crashes. Only tests need both in one process.
 import pytest
 from PIL import Image
 

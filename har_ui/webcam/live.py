@@ -90,6 +90,8 @@ def _stream(session: LiveSession) -> _Stream:
             media_toggle_controls=False,
         )
     except Exception as error:  # Of ICE servers that do not answer, or of a browser that offers nonsense.
+        if not st.session_state[_key()].state.signalling:
+            raise
         log.warning("a webcam's stream cannot begin: %s", type(error).__name__)
         st.session_state[_TRY] = st.session_state.get(_TRY, 0) + 1  # The browser's side begins anew, too.
         st.session_state[_PROBLEM] = True
