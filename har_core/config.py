@@ -55,7 +55,10 @@ class Settings(BaseSettings):
     )
     max_feedback_photos: int = Field(5000, gt=0, description="Most photos kept with what people said of them.")
     turn_user: str = Field("", description="User at the TURN servers among the ICE servers.")
-    turn_secret: SecretStr = Field(SecretStr(""), description="That user's password.")
+    turn_secret: SecretStr = Field(
+        SecretStr(""),
+        description="The secret that the TURN servers share with the app; browsers get passwords that expire.",
+    )
     ice_servers: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="STUN and TURN servers by which webcams reach the app, as stun:HOST:PORT or turn:HOST:PORT; a JSON "
