@@ -21,6 +21,7 @@ from av.buffer import Buffer
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from har_core.config import settings
@@ -115,6 +116,8 @@ class Video:
         self._stream.codec_context.thread_count = _THREADS
         self._stream.thread_type = "AUTO"
         self._is_skipping = False
+        # One for all: each has buffers of its own.
+        self._converter = VideoReformatter()
         self.notes: list[str] = []
         self.end = 0.0
 
@@ -142,7 +145,7 @@ class Video:
             if seconds < due - 1e-6:
                 continue
             try:
-                image = _rgb(picture, self._stream.sample_aspect_ratio)
+                image = _rgb(picture, self._stream.sample_aspect_ratio, self._converter)
             except _DECODER_ERRORS:
                 self._note("Some pictures are damaged and were left out.")
                 continue
@@ -292,12 +295,13 @@ def _positive(value: float) -> float | None:
     return value if 0 < value < math.inf else None
 
 
-def _rgb(picture: VideoFrame, aspect: Fraction | None) -> RGBImage:
+def _rgb(picture: VideoFrame, aspect: Fraction | None, converter: VideoReformatter) -> RGBImage:
     """A picture upright, with square pixels, and small; the conversion and the shrinking are one step."""
     stretch = float(aspect or 1)
     width = picture.width * (stretch if 1 / _ODDEST_ASPECT <= stretch <= _ODDEST_ASPECT else 1)
     scale = min(1.0, _SHOWN_SIDE / max(width, picture.height))
-    small = picture.reformat(
+    small = converter.reformat(
+        picture,
         width=max(_LEAST_SIDE, round(width * scale)),
         height=max(_LEAST_SIDE, round(picture.height * scale)),
         format="rgb24",
