@@ -78,7 +78,7 @@ def of_streams(threads):
     return [name for name in threads if name.startswith(starts)]
 
 
-def await_the_end(told, seconds=45):
+def await_the_end(told, seconds=90):
     deadline = time.monotonic() + seconds
     while (now := told())["peers"] or of_streams(now["threads"]):
         assert time.monotonic() < deadline, now
@@ -141,7 +141,7 @@ def test_the_section_the_page_or_the_tab_left_behind_ends_the_stream(watched, pa
         page.get_by_role("link", name="Webcam").click()
         camera.start(page)
         see(page)
-    await_the_end(told)
+    await_the_end(told)  # A closed tab says nothing: its connection ends half a minute later.
 
 
 def test_controls_change_what_is_shown_and_not_the_stream(watched, page_with, cycling):
