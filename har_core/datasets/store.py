@@ -7,6 +7,7 @@ addition that was interrupted has never happened.
 """
 
 import hashlib
+import io
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -267,7 +268,8 @@ class Dataset:
 
     def _read(self, name: str) -> pd.DataFrame:
         try:
-            return pd.read_parquet(self.folder / name)
+            # Given a path, it would be opened twice, and another file may be in its place by then.
+            return pd.read_parquet(io.BytesIO((self.folder / name).read_bytes()))
         except (OSError, ValueError) as error:
             raise DatasetBroken(f"The dataset {self.name} is damaged: {name} cannot be read.") from error
 

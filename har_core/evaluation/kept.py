@@ -6,6 +6,7 @@ row is a photo that was asked about. Labels, splits and fixes are not kept: they
 
 import functools
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -76,7 +77,7 @@ def read(bundle: Bundle, dataset: Dataset) -> pd.DataFrame:
     """
     columns = _columns(bundle)
     try:
-        frame = pd.read_parquet(file_of(bundle, dataset), page_checksum_verification=True)
+        frame = pd.read_parquet(io.BytesIO(file_of(bundle, dataset).read_bytes()), page_checksum_verification=True)
         frame = frame.astype(columns)[list(columns)]
         ids = dataset.base()["id"].reindex(frame.index)
         return frame[(frame["id"] == ids).fillna(False).astype(bool)]
