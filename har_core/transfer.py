@@ -133,8 +133,8 @@ def _extract(path: Path, scratch: Path) -> Path:
                 with file.open(entry) as inner, (scratch / entry.filename).open("xb") as outer:
                     shutil.copyfileobj(inner, outer)
             return scratch / name
-    # zipfile says NotImplementedError of a compression that it lacks, RuntimeError of a password.
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    # zipfile raises RuntimeErrors for a compression that it lacks, and for a password.
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError) as error:
         raise _Unsound(f"It is no zip file that can be unpacked: {error}.") from error
 
 
@@ -204,7 +204,7 @@ def _require_no_code(path: Path) -> None:
     except _Unsound as error:
         raise _Unsound(f"{bundles.KERAS} may hold code: {str(error).rstrip('.')}.") from error
     # A missing entry is a KeyError; JSON that goes too deep is a RecursionError.
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, NotImplementedError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, EOFError) as error:
         raise _Unsound(f"{bundles.KERAS} is no file of Keras.") from error
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from har_core import bundle as bundles
 from har_core.bundle import Bundle, Metric
 from har_core.errors import BundleBroken
+from har_ui import figure_tile
 from har_ui.page import plain
 from har_ui.training import words
 
@@ -23,15 +24,7 @@ def figures(metrics: Mapping[str, Metric]) -> None:
         for name, metric in words.known(metrics).items():
             title, meaning = words.METRICS[name]
             value, interval = words.figure(name, metric)
-            st.metric(
-                title,
-                value,
-                interval,
-                delta_color="off",
-                delta_arrow="off",
-                border=True,
-                help=f"{meaning} Below: its 95 % interval.",
-            )
+            figure_tile.show(title, value, interval, meaning)
 
 
 def show(bundle: Bundle) -> None:

@@ -3,6 +3,7 @@
 import shutil
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from har_core.config import settings
@@ -45,8 +46,8 @@ def unpack(archive: Path, folder: Path, progress: Progress = silent) -> list[Ski
                 else:
                     _extract(file, entry, folder)
                 progress(done, len(entries), "unpacking")
-    # zipfile says NotImplementedError of a compression that it lacks, RuntimeError of a password.
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    # zipfile raises RuntimeErrors for a compression that it lacks, and for a password.
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
         raise SourceUnusable(f"{archive.name} is no zip file that can be unpacked: {error}.") from error
     return skipped
 
