@@ -66,6 +66,17 @@ def cycling(tmp_path_factory):
     return camera.clip(tmp_path_factory.mktemp("clip") / "clip.mjpeg", (EXAMPLES / "cycling.jpg").read_bytes())
 
 
+# A camera that has only just been switched on gives black pictures.
+IS_BRIGHT = """() => {
+  const video = document.querySelector("[data-testid=stCameraInput] video");
+  if (!video?.videoWidth) return false;
+  const context = Object.assign(document.createElement("canvas"), { width: 8, height: 8 }).getContext("2d");
+  context.drawImage(video, 0, 0, 8, 8);
+  const values = [...context.getImageData(0, 0, 8, 8).data].filter((_, at) => at % 4 < 3);
+  return values.filter((value) => value > 20).length > values.length / 2;
+}"""
+
+
 def see(page, label="cycling"):
     heading = page.get_by_role("heading", name=label)
     expect(heading).to_be_visible(timeout=30_000)
@@ -221,6 +232,7 @@ def test_a_snapshot_is_answered(watched, page_with, cycling):
     base, _ = watched
     with page_with(camera.flags(cycling), width=390) as page:
         page.goto(f"{base}/Webcam?camera=Snapshot")
+        page.wait_for_function(IS_BRIGHT, timeout=30_000)
         page.get_by_role("button", name="Take Photo").click(timeout=30_000)
         see(page)
         page.get_by_text("Where it looked").click()
