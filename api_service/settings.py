@@ -1,27 +1,85 @@
-"""Django's settings. What users set comes from the environment through ``har_core.config``."""
+"""Django's settings. What users set comes through ``har_core.config`` and ``api_service.config``."""
 
 import os
-import secrets
 from typing import Any
 
+import dj_database_url
+
+from api_service import secret
+from api_service.config import settings as api
 from har_core.config import settings as har
 
 DEBUG = False
-# Nothing is signed or kept in sessions; a key of its own for each start is as good as a fixed one, and never leaks.
-SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or secrets.token_urlsafe(50)
-LOCAL_HOSTS = {"localhost", "127.0.0.1", "[::1]"}
-ALLOWED_HOSTS = os.environ.get("DJANGO_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or secret.of_this_machine()
+ALLOWED_HOSTS = list(api().allowed_hosts)
 
 ROOT_URLCONF = "api_service.urls"
 WSGI_APPLICATION = "api_service.wsgi.application"
-INSTALLED_APPS = ["rest_framework"]
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
+    "api_service.keys",
+    "api_service.limits",
+    "api_service.jobs",
+]
 MIDDLEWARE = [
     "api_service.http.middleware.ProblemDetails",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "api_service.http.middleware.BodyLimit",
     "django.middleware.common.CommonMiddleware",
+    # For the admin pages.
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
 ]
-DATABASES: dict[str, Any] = {}
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+_sqlite: dict[str, Any] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": har().home / "api.db",
+    "CONN_MAX_AGE": None,
+    "OPTIONS": {
+        # Readers and a writer at the same time; who writes waits for its turn instead of failing half way.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+    },
+}
+_url = os.environ.get("DATABASE_URL")
+DATABASES: dict[str, Any] = {
+    "default": dj_database_url.parse(_url, conn_max_age=600, conn_health_checks=True) if _url else _sqlite,
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+STATIC_URL = "static/"
+STATIC_ROOT = har().home / "static"
+# Static files are served from the packages that bring them: nothing has to be collected first.
+WHITENOISE_USE_FINDERS = True
+
 APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -39,6 +97,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "api_service.http.problems.handle",
 }

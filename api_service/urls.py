@@ -1,5 +1,6 @@
 """All addresses of the API."""
 
+from django.contrib import admin
 from django.urls import path
 
 from api_service.feedback.apis import FeedbackApi
@@ -10,6 +11,7 @@ from api_service.predictions.apis import PredictionsApi
 from api_service.trainings.apis import TrainingApi, TrainingsApi
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("healthz", HealthApi.as_view()),
     path("readyz", ReadyApi.as_view()),
     path("api/v1/predictions", PredictionsApi.as_view()),

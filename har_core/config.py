@@ -3,7 +3,7 @@
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -12,6 +12,7 @@ from har_core.errors import SettingsInvalid
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 
+_Kind = TypeVar("_Kind", bound=BaseSettings)
 _ICE_SCHEMES = ("stun:", "stuns:", "turn:", "turns:")
 
 
@@ -97,9 +98,19 @@ def settings() -> Settings:
     Raises:
         SettingsInvalid: A variable has a value that it cannot have; it is named.
     """
+    return read(Settings)
+
+
+def read(kind: type[_Kind]) -> _Kind:
+    """Reads settings from the environment.
+
+    Raises:
+        SettingsInvalid: A variable has a value that it cannot have; it is named.
+    """
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         first = error.errors()[0]
-        variable = f"HAR_{'_'.join(map(str, first['loc'])).upper()}"
-        raise SettingsInvalid(f"The environment variable {variable} cannot be used: {first['msg']}.") from error
+        name = "_".join(map(str, first["loc"])).upper()
+        prefix = "" if name.startswith("DJANGO_") else str(kind.model_config["env_prefix"])
+        raise SettingsInvalid(f"The environment variable {prefix}{name} cannot be used: {first['msg']}.") from error

@@ -1,0 +1,52 @@
+"""The API's own settings, read from the environment (prefix ``HAR_API_``) when first asked for."""
+
+from functools import lru_cache
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from har_core import config
+
+_LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+_Names = Annotated[tuple[str, ...], NoDecode]
+
+
+class ApiSettings(BaseSettings):
+    """What can be set of the API, with defaults that are safe and work at once."""
+
+    model_config = SettingsConfigDict(env_prefix="HAR_API_", frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen at; 0.0.0.0 for all of this machine's.")
+    port: int = Field(8000, gt=0, lt=65536, description="Port to listen at.")
+    allowed_hosts: _Names = Field(
+        ("localhost", "127.0.0.1", "[::1]"),
+        validation_alias="DJANGO_ALLOWED_HOSTS",
+        description="Host names that the API answers to, separated by commas.",
+    )
+    auth: Literal["local", "required"] = Field(
+        "local",
+        description="Who needs a key. local: nobody, as long as the API listens on this machine alone and answers to "
+        "its names alone, and everybody otherwise. required: everybody. Say required where a proxy passes requests on.",
+    )
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a request needs a key."""
+        return self.auth == "required" or self.host not in _LOCAL or not _LOCAL.issuperset(self.allowed_hosts)
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _as_list(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=1)
+def settings() -> ApiSettings:
+    """The settings of this process; read once.
+
+    Raises:
+        SettingsInvalid: A variable has a value that it cannot have; it is named.
+    """
+    return config.read(ApiSettings)
