@@ -23,7 +23,7 @@ app: .venv/installed
 
 api: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_API_PORT)
-	@exec $(BIN)/gunicorn -c deploy/gunicorn.conf.py api_service.wsgi
+	@exec $(BIN)/gunicorn -c deploy/gunicorn.conf.py
 
 worker: .venv/installed
 	@exec $(BIN)/python -m training.worker

@@ -31,6 +31,21 @@ class ApiSettings(BaseSettings):
         "its names alone, and everybody otherwise. required: everybody. Say required where a proxy passes requests on.",
     )
 
+    max_concurrent: int = Field(
+        64,
+        gt=0,
+        description="Requests that a worker has under way at the same time; a further one is told to come back.",
+    )
+    arrival_seconds: float = Field(
+        20, gt=0, description="How long a request's body may take to arrive; more for long ones, at 10 kB a second."
+    )
+    answer_seconds: float = Field(
+        60, gt=0, description="How long an answer may take; then it is given up, and the worker is replaced."
+    )
+    max_incoming_bytes: int = Field(
+        4_000_000_000, gt=0, description="Bytes of request bodies that a worker takes in at the same time."
+    )
+
     @property
     def needs_key(self) -> bool:
         """Whether a request needs a key."""

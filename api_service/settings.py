@@ -36,7 +36,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "api_service.http.middleware.BodyLimit",
+    "api_service.server.middleware.Refusals",
     "django.middleware.common.CommonMiddleware",
     # For the admin pages.
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -76,7 +76,6 @@ DATABASES: dict[str, Any] = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
-STATIC_ROOT = har().home / "static"
 # Static files are served from the packages that bring them: nothing has to be collected first.
 WHITENOISE_USE_FINDERS = True
 

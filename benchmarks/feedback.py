@@ -26,7 +26,7 @@ def api(port: int, minutes: int) -> Iterator[httpx.Client]:
     with tempfile.TemporaryDirectory() as home:
         changes = {"HAR_HOME": home, "HAR_API_PORT": str(port), "HAR_FEEDBACK_MINUTES": str(minutes)}
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "api_service.wsgi"],
+            [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
             cwd=PROJECT_ROOT,
             env={**os.environ, **changes},
             stdout=subprocess.DEVNULL,

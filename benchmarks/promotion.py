@@ -66,7 +66,7 @@ def api(environment: dict[str, str]) -> Iterator[httpx.Client]:
     """The API as it is run; gives a client that makes a connection for each request, so that both workers are asked."""
     with Path(environment["HAR_HOME"], "api.log").open("wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "api_service.wsgi"],
+            [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
             cwd=PROJECT_ROOT,
             env=environment | {"HAR_API_PORT": _PORT, "WEB_CONCURRENCY": str(_WORKERS)},
             stdout=log,

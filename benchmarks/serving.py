@@ -84,7 +84,7 @@ def worker_memory(requests: int = 200) -> None:
     """Resident memory of a gunicorn worker after some requests."""
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "api_service.wsgi"],
+            [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"],
             cwd=PROJECT_ROOT,
             env={**os.environ, "HAR_API_PORT": _PORT, "WEB_CONCURRENCY": "1"},
             stdout=log,

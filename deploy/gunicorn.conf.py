@@ -1,22 +1,34 @@
-"""How gunicorn serves the API: ``gunicorn -c deploy/gunicorn.conf.py api_service.wsgi``.
+"""How gunicorn serves the API: ``gunicorn -c deploy/gunicorn.conf.py``.
 
-Threads rather than processes: a worker's threads share one model. Workers fork first and load their model then.
+A worker waits for clients in an event loop and answers in threads, which share one model: threads rather than processes
+for memory. Workers fork first and load their model then, before they take a connection.
 """
 
 import os
 
+from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
-bind = f"{os.environ.get('HAR_API_HOST', '127.0.0.1')}:{os.environ.get('HAR_API_PORT', '8000')}"
+from api_service.config import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api_service.settings")
+wsgi_app = "api_service.asgi:application"
+bind = f"{settings().host}:{settings().port}"
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
-worker_class = "gthread"
-threads = 8
+worker_class = "api_service.server.worker.Worker"
 timeout = 60
 graceful_timeout = 20
-accesslog = "-"
+keepalive = 15
 # The socket would lie outside HAR_HOME, and be shared by all instances.
 control_socket_disable = True
-access_log_format = '%(h)s "%(r)s" %(s)s %(b)s %(M)sms'
+
+
+def on_starting(server: Arbiter) -> None:
+    """Prepares HAR_HOME once, before any worker is there."""
+    del server
+    from api_service.server import preparation  # noqa: PLC0415
+
+    preparation.prepare()
 
 
 def post_worker_init(worker: Worker) -> None:

@@ -53,7 +53,7 @@ def running(module_args: list[str], url: str, log: Path, **environment: str) -> 
 def api(log: Path, **environment: str) -> Iterator[str]:
     """The API under gunicorn; gives its base address."""
     port = str(free_port())
-    command = ["gunicorn", "-c", "deploy/gunicorn.conf.py", "api_service.wsgi"]
+    command = ["gunicorn", "-c", "deploy/gunicorn.conf.py"]
     base = f"http://127.0.0.1:{port}"
     with running(command, f"{base}/healthz", log, HAR_API_PORT=port, **environment):
         yield base
