@@ -72,7 +72,7 @@ class Entry(BaseModel):
         decision: Whether the model committed itself.
         model: Which model, as ``NAME@VERSION``.
         prediction_id: Of the API's answer, where there was one.
-        source: Where it was said: ``app`` or ``api``.
+        source: Where it was said: ``app``, ``api``, or ``api/PREFIX`` with that of the key.
         time: When, in UTC.
         status: ``new`` until somebody reviews it; then ``accepted`` or ``discarded``; ``added`` once a dataset has it.
         reviewed_label: The label that the reviewer found right.
@@ -130,6 +130,20 @@ def photo_path(identity: str) -> Path:
     path = root() / f"{identity}.jpg"
     as_before = path.with_suffix(".photo")
     return as_before if as_before.exists() else path
+
+
+def photo(identity: str) -> bytes:
+    """An entry's photo, as JPEG without metadata.
+
+    Raises:
+        FeedbackNotFound: It is not kept, or not any more.
+    """
+    path = photo_path(identity)
+    try:
+        content = path.read_bytes()
+    except OSError:
+        raise FeedbackNotFound("The photo is not kept any more.") from None
+    return content if path.suffix == ".jpg" else _small_jpeg(content)
 
 
 def as_label(text: str, known: Iterable[str] = ()) -> str:

@@ -120,7 +120,7 @@ def test_requests_that_cannot_be_answered_say_why(client, request_, status, code
 
 def test_addresses_and_methods_that_do_not_exist(client):
     problem(client.get("/nothing"), 404, "not_found")
-    problem(client.get("/api/v1/models/everyday@999"), 404, "not_found")
+    problem(client.get("/api/v1/models/everyday@999"), 404, "unknown_model")
     problem(client.get("/api/v1/predictions"), 405, "method_not_allowed")
     problem(client.get("/healthz", headers={"Host": "evil.example"}), 400, "bad_request")
 

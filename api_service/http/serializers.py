@@ -1,0 +1,21 @@
+"""What requests for lists, and texts in answers, have in common."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api_service.http.paths import without_folders
+
+
+class ListQuery(serializers.Serializer[None]):
+    """The query parameters of a list."""
+
+    limit = serializers.IntegerField(default=100, min_value=1, max_value=1000, help_text="Most entries to be given.")
+
+
+class Words(serializers.CharField):
+    """What a part of the library says, which may name files."""
+
+    def to_representation(self, value: Any) -> str:
+        """The text, without where the files lie."""
+        return without_folders(super().to_representation(value))

@@ -1,0 +1,48 @@
+"""``/api/v1/promotions`` and ``/api/v1/rollbacks``."""
+
+from typing import ClassVar
+
+from rest_framework.parsers import JSONParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api_service.http.serializers import ListQuery
+from api_service.promotions import services
+from api_service.promotions.serializers import EntrySerializer, HistorySerializer, PromotionRequest, RollbackRequest
+from har_core import serving
+
+
+class PromotionsApi(APIView):
+    """Which model is in service, and how it came to be."""
+
+    scopes: ClassVar = {"GET": None, "POST": "admin"}
+    parser_classes = (JSONParser,)
+
+    def get(self, request: Request) -> Response:
+        """The history, newest first: who put which model in service, when, why, and what was examined."""
+        query = ListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        entries = serving.history()[: query.validated_data["limit"]]
+        return Response(HistorySerializer({"results": entries}).data)
+
+    def post(self, request: Request) -> Response:
+        """Examines a model and puts it in service; refused with what was examined where a check fails."""
+        wanted = PromotionRequest(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        entry = services.promote(who=services.asker(request), **wanted.validated_data)
+        return Response(EntrySerializer(entry).data, status=201)
+
+
+class RollbacksApi(APIView):
+    """The way back."""
+
+    scope = "admin"
+    parser_classes = (JSONParser,)
+
+    def post(self, request: Request) -> Response:
+        """Goes back to the model that was in service before the last promotion, once its files are verified."""
+        wanted = RollbackRequest(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        entry = services.roll_back(services.asker(request), **wanted.validated_data)
+        return Response(EntrySerializer(entry).data, status=201)
