@@ -3,22 +3,29 @@
 from django.contrib import admin
 from django.urls import path
 
+from api_service.documentation.apis import RedocPage, SchemaApi, SwaggerPage
 from api_service.feedback.apis import FeedbackApi
 from api_service.health.apis import HealthApi, ReadyApi
 from api_service.http import problems
 from api_service.models.apis import LabelsApi, ModelApi, ModelsApi
 from api_service.predictions.apis import PredictionsApi
+from api_service.promotions.apis import PromotionsApi, RollbacksApi
 from api_service.trainings.apis import TrainingApi, TrainingsApi
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", HealthApi.as_view()),
     path("readyz", ReadyApi.as_view()),
+    path("api/schema", SchemaApi.as_view(), name="schema"),
+    path("api/docs", SwaggerPage.as_view()),
+    path("api/redoc", RedocPage.as_view()),
     path("api/v1/predictions", PredictionsApi.as_view()),
     path("api/v1/feedback", FeedbackApi.as_view()),
     path("api/v1/labels", LabelsApi.as_view()),
     path("api/v1/models", ModelsApi.as_view()),
     path("api/v1/models/<str:version>", ModelApi.as_view()),
+    path("api/v1/promotions", PromotionsApi.as_view()),
+    path("api/v1/rollbacks", RollbacksApi.as_view()),
     path("api/v1/trainings", TrainingsApi.as_view()),
     path("api/v1/trainings/<str:name>", TrainingApi.as_view()),
 ]

@@ -4,12 +4,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api_service.health import schema
 from api_service.models import services
 
 
 class HealthApi(APIView):
     """Whether the process is up."""
 
+    authentication_classes = permission_classes = throttle_classes = ()
+
+    @schema.check_health
     def get(self, request: Request) -> Response:
         """Always 200 while the process answers at all."""
         del request
@@ -19,6 +23,9 @@ class HealthApi(APIView):
 class ReadyApi(APIView):
     """Whether the process can classify photos."""
 
+    authentication_classes = permission_classes = throttle_classes = ()
+
+    @schema.check_readiness
     def get(self, request: Request) -> Response:
         """200 when the model is loaded and warm; else 503 with the reason."""
         del request

@@ -1,0 +1,66 @@
+"""``/api/schema``, ``/api/docs`` and ``/api/redoc``."""
+
+from functools import lru_cache
+from typing import Any
+
+from django.http import HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import (
+    OpenApiJsonRenderer,
+    OpenApiJsonRenderer2,
+    OpenApiYamlRenderer,
+    OpenApiYamlRenderer2,
+)
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from api_service.documentation import schema
+
+# All that the pages load comes from here. Both set styles of elements as they draw.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; worker-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class SchemaApi(APIView):
+    """The description of this API."""
+
+    authentication_classes = permission_classes = throttle_classes = ()
+    renderer_classes = (OpenApiYamlRenderer2, OpenApiJsonRenderer2, OpenApiYamlRenderer, OpenApiJsonRenderer)
+
+    @schema.show
+    def get(self, request: Request) -> HttpResponse:
+        """The OpenAPI document, as YAML or as JSON, by the header ``Accept``."""
+        renderer = request.accepted_renderer
+        return HttpResponse(_document(type(renderer)), renderer.media_type)
+
+
+@lru_cache(maxsize=len(SchemaApi.renderer_classes))
+def _document(renderer: type[BaseRenderer]) -> bytes:
+    """Made once a process: it takes a second."""
+    return renderer().render(SchemaGenerator().get_schema(public=True))
+
+
+class _Page(APIView):
+    authentication_classes = permission_classes = throttle_classes = ()
+
+    def finalize_response(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Allows the page nothing but what it needs."""
+        response = super().finalize_response(*args, **kwargs)
+        response["Content-Security-Policy"] = _POLICY
+        return response
+
+
+class SwaggerPage(_Page, SpectacularSwaggerSplitView):
+    """The description as a page that can send requests."""
+
+    template_name_js = "documentation/swagger.js"
+
+
+class RedocPage(_Page, SpectacularRedocView):
+    """The description as a page to read."""
+
+    template_name = "documentation/redoc.html"

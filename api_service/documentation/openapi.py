@@ -1,0 +1,103 @@
+"""What each operation is said to answer without its view saying so: problems and headers that many have in common."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
+from rest_framework.permissions import SAFE_METHODS
+
+from api_service.documentation import codes
+from api_service.documentation.codes import Code
+from api_service.documentation.serializers import ProblemSerializer
+from api_service.http.problems import CONTENT_TYPE
+
+_PROBLEMS = "x-problems"
+# They have a thread of their own, and are never refused.
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+def problems(*names: str) -> dict[str, Any]:
+    """For ``extend_schema(extensions=...)``: the codes of the problems that are an operation's own."""
+    return {_PROBLEMS: names}
+
+
+class Schema(AutoSchema):
+    """Describes an operation; its own problems come through ``problems``, the others follow from its view."""
+
+    def get_operation(
+        self, path: str, path_regex: str, path_prefix: str, method: str, registry: ComponentRegistry
+    ) -> dict[str, Any] | None:
+        """The operation, with all its answers."""
+        operation = super().get_operation(path, path_regex, path_prefix, method, registry)
+        if operation is not None:
+            self._name_answers(operation["responses"])
+            self._add_problems(operation)
+        return operation
+
+    def get_description(self) -> str:
+        """The view's docstring, as Markdown, and which key it takes."""
+        text = super().get_description().replace("``", "`")
+        scope = self._scope()
+        return f"{text}\n\nWhere keys are needed: one with the scope `{scope}`." if scope else text
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        """A key with the scope that the view asks for, or none where the API is open."""
+        if not self.view.authentication_classes:
+            return []
+        scope = self._scope()
+        return [{"key": [scope] if scope else []}, {}]
+
+    def _scope(self) -> str | None:
+        scopes: dict[str, str | None] = getattr(self.view, "scopes", {})
+        return scopes.get(self.method, getattr(self.view, "scope", None))
+
+    def _name_answers(self, responses: dict[str, Any]) -> None:
+        for status, response in responses.items():
+            response["description"] = response["description"] or f"{HTTPStatus(int(status)).phrase}."
+
+    def _add_problems(self, operation: dict[str, Any]) -> None:
+        found = defaultdict(list)
+        for name in dict.fromkeys([*self._usual(), *operation.pop(_PROBLEMS, ())]):
+            code = codes.known()[name]
+            found[code.status].append(code)
+        operation["responses"] |= {str(status.value): self._answer(found[status]) for status in sorted(found)}
+
+    def _usual(self) -> Iterator[str]:
+        """The codes that follow from what kind of operation it is."""
+        yield from ("bad_request", "not_acceptable", "internal_error")
+        if self.view.authentication_classes:
+            yield from ("key_missing", "key_invalid")
+        if self._scope():
+            yield "scope_missing"
+        if self.method not in SAFE_METHODS:
+            yield from ("forbidden", "request_timeout", "request_too_large")
+        if self._get_request_body():
+            yield from ("malformed_request", "invalid_parameter", "unsupported_media_type")
+        if self.view.throttle_classes:
+            yield "rate_limited"
+        if self.path not in _PROBES:
+            yield from ("overloaded", "answer_timeout")
+
+    def _answer(self, found: list[Code]) -> dict[str, Any]:
+        """The description of a status: one of these codes, each with an example."""
+        names = [code.name for code in found]
+        problem = self.resolve_serializer(ProblemSerializer, "response").ref
+        return {
+            "description": found[0].status.phrase + ": " + ", ".join(f"`{name}`" for name in names) + ".",
+            "content": {
+                CONTENT_TYPE: {
+                    "schema": {"allOf": [problem, {"type": "object", "properties": {"code": {"enum": names}}}]},
+                    "examples": {code.name: self._example(code) for code in found},
+                }
+            },
+        }
+
+    def _example(self, code: Code) -> dict[str, Any]:
+        component = ResolvedComponent(
+            code.name, ResolvedComponent.EXAMPLE, {"summary": code.meaning, "value": code.example()}, Code
+        )
+        self.registry.register_on_missing(component)
+        return component.ref

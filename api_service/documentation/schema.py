@@ -1,0 +1,16 @@
+"""How the description describes itself."""
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+
+show = extend_schema(
+    operation_id="show_schema",
+    summary="This description",
+    tags=["documentation"],
+    responses={
+        (200, "application/yaml"): OpenApiTypes.OBJECT,
+        (200, "application/json"): OpenApiTypes.OBJECT,
+        (200, "application/vnd.oai.openapi"): OpenApiTypes.OBJECT,
+        (200, "application/vnd.oai.openapi+json"): OpenApiTypes.OBJECT,
+    },
+)

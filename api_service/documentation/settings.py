@@ -1,0 +1,50 @@
+"""What drf-spectacular is told of the API."""
+
+from importlib.metadata import version
+
+_DESCRIPTION = """\
+A photo of a person goes in; the action comes out, with an honest probability and an honest "unsure".
+
+- **Keys**: on one machine the API is open. Elsewhere each request carries `Authorization: Bearer KEY`.
+- **Errors**: always `application/problem+json` with a `code` for programs. Codes stay; words may change.
+- **Versions**: under `/api/v1` fields, codes and addresses are added, never taken away. Ignore what you do not know.
+"""
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Human Action Recognizer",
+    "DESCRIPTION": _DESCRIPTION,
+    "VERSION": version("human-action-recognizer"),
+    "LICENSE": {"name": "MIT", "identifier": "MIT"},
+    "OAS_VERSION": "3.1.1",
+    "SERVERS": [{"url": "/", "description": "The server that this description comes from"}],
+    "TAGS": [
+        {"name": "predictions", "description": "What is being done in a photo."},
+        {"name": "models", "description": "Which models there are, and which one answers."},
+        {"name": "feedback", "description": "What people say of answers."},
+        {"name": "trainings", "description": "New models from datasets."},
+        {"name": "operation", "description": "Whether the service is well."},
+        {"name": "documentation", "description": "What the API can do."},
+    ],
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "key": {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "PREFIX.SECRET",
+                "description": "A key, as its owner got it; needed wherever the API is not open.",
+            }
+        }
+    },
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "displayRequestDuration": True,
+        "persistAuthorization": False,
+        "validatorUrl": None,
+    },
+    "REDOC_DIST": "SIDECAR",
+}

@@ -1,0 +1,7 @@
+"use strict";
+
+SwaggerUIBundle({
+  url: "{{ schema_url|escapejs }}",
+  dom_id: "#swagger-ui",
+  ...{{ settings|safe }},
+});
