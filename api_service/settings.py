@@ -93,8 +93,8 @@ DATA_UPLOAD_MAX_NUMBER_FILES = har().max_batch_images
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api_service.keys.authentication.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["api_service.keys.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,

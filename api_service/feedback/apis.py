@@ -7,7 +7,6 @@ from rest_framework.views import APIView
 
 from api_service.feedback import services
 from api_service.feedback.serializers import FeedbackSerializer
-from api_service.http.permissions import NotFromOtherSites
 from api_service.http.problems import BadRequest
 from api_service.predictions.apis import payloads
 
@@ -18,7 +17,7 @@ class FeedbackApi(APIView):
     """Takes what people say of answers."""
 
     parser_classes = (MultiPartParser, JSONParser)
-    permission_classes = (NotFromOtherSites,)
+    scope = "feedback"
 
     def post(self, request: Request) -> Response:
         """Takes ``{"prediction_id": …, "verdict": "wrong", "label": "running"}``, or an ``image`` instead of the id."""

@@ -3,33 +3,19 @@
 from typing import Any
 
 from rest_framework.parsers import JSONParser
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_service.config import settings
 from api_service.trainings import services
 from api_service.trainings.serializers import TrainingSerializer
 from training import runs
 
 
-class OnlyHere(BasePermission):
-    """As long as there are no keys, only who is on this machine may train: the API answers to no other host name."""
-
-    message = "Trainings are open only where the API answers to localhost alone; see DJANGO_ALLOWED_HOSTS."
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Whether the API answers to this machine's own names alone."""
-        del request, view
-        return not settings().needs_key
-
-
 class TrainingsApi(APIView):
     """All trainings."""
 
-    permission_classes = (OnlyHere,)
-    # No forms: a page of another site could send one without asking.
+    scope = "train"
     parser_classes = (JSONParser,)
 
     def get(self, request: Request) -> Response:
@@ -49,7 +35,7 @@ class TrainingsApi(APIView):
 class TrainingApi(APIView):
     """One training."""
 
-    permission_classes = (OnlyHere,)
+    scope = "train"
     parser_classes = (JSONParser,)
 
     def get(self, request: Request, name: str) -> Response:

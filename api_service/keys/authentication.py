@@ -1,0 +1,39 @@
+"""``Authorization: Bearer PREFIX.SECRET`` → the key's record as ``request.auth``."""
+
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from api_service.keys import services
+from api_service.keys.models import ApiKey
+
+
+class KeyInvalid(AuthenticationFailed):
+    """A key was sent, and is none of ours, or not any more."""
+
+    default_detail = "The key is unknown, has expired or was revoked."
+    default_code = "key_invalid"
+
+
+class KeyAuthentication(BaseAuthentication):
+    """Finds out whose request it is."""
+
+    def authenticate(self, request: Request) -> tuple[None, ApiKey] | None:
+        """The key that a request brings; None where it brings none.
+
+        Raises:
+            KeyInvalid: It is none of ours, or not any more.
+        """
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        key = services.find(text.strip())
+        if key is None:
+            raise KeyInvalid
+        services.note_use(key)
+        return None, key
+
+    def authenticate_header(self, request: Request) -> str:
+        """What an answer with 401 says of how to ask."""
+        del request
+        return "Bearer"
