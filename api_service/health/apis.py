@@ -4,6 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api_service.health import schema
 from api_service.models import services
 
 
@@ -12,6 +13,7 @@ class HealthApi(APIView):
 
     authentication_classes = permission_classes = throttle_classes = ()
 
+    @schema.check_health
     def get(self, request: Request) -> Response:
         """Always 200 while the process answers at all."""
         del request
@@ -23,6 +25,7 @@ class ReadyApi(APIView):
 
     authentication_classes = permission_classes = throttle_classes = ()
 
+    @schema.check_readiness
     def get(self, request: Request) -> Response:
         """200 when the model is loaded and warm; else 503 with the reason."""
         del request

@@ -10,6 +10,8 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooMa
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions
 
+from api_service.http.errors import PromotionBusy, PromotionUnfinished, UnknownModel
+from api_service.http.paths import without_folders
 from har_core import errors
 from har_core.config import settings
 
@@ -25,7 +27,11 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     errors.NotAnImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.UnsupportedFormat: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.ImageError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.PromotionRefused: HTTPStatus.CONFLICT,
     errors.ModelError: HTTPStatus.SERVICE_UNAVAILABLE,
+    UnknownModel: HTTPStatus.NOT_FOUND,
+    PromotionBusy: HTTPStatus.CONFLICT,
+    PromotionUnfinished: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatasetNotFound: HTTPStatus.NOT_FOUND,
     errors.RunNotFound: HTTPStatus.NOT_FOUND,
     errors.RecipeInvalid: HTTPStatus.BAD_REQUEST,
@@ -55,15 +61,17 @@ class BadRequest(errors.HarError):
     code = "bad_request"
 
 
-def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
+def problem(status: HTTPStatus, code: str, detail: str, **more: Any) -> HttpResponse:
     """Makes the response.
 
     Args:
         status: HTTP status.
         code: Stable identifier for programs.
         detail: A sentence for people.
+        more: Further members of the body.
     """
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code, "detail": detail}
+    body |= more
     return HttpResponse(json.dumps(body, ensure_ascii=False), CONTENT_TYPE, status)
 
 
@@ -75,7 +83,7 @@ def status_of(error: errors.HarError) -> HTTPStatus:
 def handle(error: Exception, _: dict[str, Any]) -> HttpResponse:
     """Django REST framework's exception handler."""
     if isinstance(error, errors.HarError):
-        return problem(status_of(error), error.code, str(error))
+        return _of_ours(error)
     if isinstance(error, exceptions.APIException):
         code = _REST_CODES.get(type(error), error.default_code)
         return _with_headers(problem(HTTPStatus(error.status_code), code, _text(error.detail)), error)
@@ -124,6 +132,17 @@ def _with_headers(response: HttpResponse, error: exceptions.APIException) -> Htt
         response["WWW-Authenticate"] = error.auth_header  # type: ignore[union-attr]
     if isinstance(error, exceptions.Throttled):
         response["Retry-After"] = str(error.wait)  # type: ignore[attr-defined]
+    return response
+
+
+def _of_ours(error: errors.HarError) -> HttpResponse:
+    more = {}
+    if isinstance(error, errors.PromotionRefused):
+        rows = [check.model_dump() for check in error.checks]
+        more["checks"] = [row | {"detail": without_folders(row["detail"])} for row in rows]
+    response = problem(status_of(error), error.code, without_folders(str(error)), **more)
+    if isinstance(error, PromotionUnfinished):
+        response["Retry-After"] = "1"
     return response
 
 

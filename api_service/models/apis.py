@@ -1,15 +1,11 @@
 """``/api/v1/labels`` and ``/api/v1/models``."""
 
-from typing import Any
-
-from django.http import Http404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_service.models import services
-from har_core import serving
-from har_core.bundle import BundleInfo
+from api_service.models.serializers import LabelsSerializer, ModelDetailsSerializer, ModelsSerializer
 
 
 class LabelsApi(APIView):
@@ -21,7 +17,7 @@ class LabelsApi(APIView):
         """Labels in the order of the network's outputs, and the model they belong to."""
         del request
         info = services.predictor().bundle.info
-        return Response({"labels": info.labels, "model": {"name": info.name, "version": info.version}})
+        return Response(LabelsSerializer({"labels": info.labels, "model": info}).data)
 
 
 class ModelsApi(APIView):
@@ -32,9 +28,7 @@ class ModelsApi(APIView):
     def get(self, request: Request) -> Response:
         """The models here, newest version first; ``in_service`` marks the one that answers."""
         del request
-        good, _ = serving.bundles()
-        served = services.served()
-        return Response({"results": [_summary(bundle.info, served) for bundle in good]})
+        return Response(ModelsSerializer({"results": services.summaries()}).data)
 
 
 class ModelApi(APIView):
@@ -43,23 +37,6 @@ class ModelApi(APIView):
     scope = None
 
     def get(self, request: Request, version: str) -> Response:
-        """One model by ``NAME@VERSION``."""
+        """One model by ``NAME@VERSION``: labels, thresholds, figures, recipe, dataset and card."""
         del request
-        good, _ = serving.bundles()
-        for bundle in good:
-            if version == bundle.reference:
-                facts = _summary(bundle.info, services.served())
-                return Response(facts | {"recipe": bundle.info.recipe, "dataset": bundle.info.dataset})
-        raise Http404
-
-
-def _summary(info: BundleInfo, served: BundleInfo | None) -> dict[str, Any]:
-    return {
-        "name": info.name,
-        "version": info.version,
-        "labels": info.labels,
-        "input_size": info.input_size,
-        "created": info.created,
-        "evaluation": info.evaluation.model_dump(),
-        "in_service": served is not None and (info.name, info.version) == (served.name, served.version),
-    }
+        return Response(ModelDetailsSerializer(services.details(services.find(version))).data)

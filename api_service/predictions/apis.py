@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_service.http.problems import BadRequest
-from api_service.predictions import services
+from api_service.predictions import schema, services
 from api_service.predictions.parsers import ImageParser
 from api_service.predictions.serializers import OptionsSerializer
 
@@ -20,6 +20,7 @@ class PredictionsApi(APIView):
     scope = "predict"
     parser_classes = (MultiPartParser, JSONParser, ImageParser)
 
+    @schema.create
     def post(self, request: Request) -> Response:
         """Takes one photo (field ``image``, JSON ``image`` or a raw body) or several (fields ``images``)."""
         options = OptionsSerializer(data=request.query_params)
