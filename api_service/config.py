@@ -1,5 +1,6 @@
 """The API's own settings, read from the environment (prefix ``HAR_API_``) when first asked for."""
 
+import re
 from functools import lru_cache
 from typing import Annotated, Literal
 
@@ -9,6 +10,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from har_core import config
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 _Names = Annotated[tuple[str, ...], NoDecode]
 
@@ -37,7 +40,7 @@ class ApiSettings(BaseSettings):
         description="Requests that a worker has under way at the same time; a further one is told to come back.",
     )
     arrival_seconds: float = Field(
-        20, gt=0, description="How long a request's body may take to arrive; more for long ones, at 10 kB a second."
+        20, gt=0, description="How long a request's head, and its body, may take to arrive; long bodies more, at 10 kB a second."
     )
     answer_seconds: float = Field(
         60, gt=0, description="How long an answer may take; then it is given up, and the worker is replaced."
@@ -46,15 +49,29 @@ class ApiSettings(BaseSettings):
         4_000_000_000, gt=0, description="Bytes of request bodies that a worker takes in at the same time."
     )
 
+    cors_origins: _Names = Field(
+        (),
+        description="Origins of web pages that may ask the API, as https://app.example.org, separated by commas; * for "
+        "all. Keys are sent by the pages themselves; browsers send no credentials of their own.",
+    )
+
     @property
     def needs_key(self) -> bool:
         """Whether a request needs a key."""
         return self.auth == "required" or self.host not in _LOCAL or not _LOCAL.issuperset(self.allowed_hosts)
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "cors_origins", mode="before")
     @classmethod
     def _as_list(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _as_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin} is no origin, as https://app.example.org or http://localhost:3000")
+        return value
 
 
 @lru_cache(maxsize=1)

@@ -7,6 +7,8 @@ import dj_database_url
 
 from api_service import secret
 from api_service.config import settings as api
+from api_service.documentation.settings import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from api_service.http import logs
 from har_core.config import settings as har
 
 DEBUG = False
@@ -27,15 +29,21 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "corsheaders",
+    "api_service.documentation",
     "api_service.keys",
     "api_service.limits",
     "api_service.jobs",
 ]
 MIDDLEWARE = [
-    "api_service.http.middleware.ProblemDetails",
+    "api_service.http.middleware.Accounts",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
+    "api_service.http.middleware.Methods",
+    "django.middleware.http.ConditionalGetMiddleware",
+    "api_service.http.middleware.Headers",
+    "api_service.http.middleware.ProblemDetails",
     "api_service.server.middleware.Refusals",
     "django.middleware.common.CommonMiddleware",
     # For the admin pages.
@@ -85,6 +93,13 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 SECURE_CONTENT_TYPE_NOSNIFF = True
 
+CORS_ALLOW_ALL_ORIGINS = "*" in api().cors_origins
+CORS_ALLOWED_ORIGINS = [origin for origin in api().cors_origins if origin != "*"]
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "Server-Timing", "X-Request-ID"]
+
 # Photos stay in memory from socket to decoder: the body limit bounds them, and nothing is left behind on disk.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = har().max_request_bytes
@@ -96,17 +111,9 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api_service.keys.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["api_service.keys.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "api_service.documentation.openapi.Schema",
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "api_service.http.problems.handle",
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    # Refused requests are answers, not incidents.
-    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
-}
+LOGGING = logs.CONFIG

@@ -10,6 +10,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.base import Worker
 
 from api_service.config import settings
+from api_service.http import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api_service.settings")
 wsgi_app = "api_service.asgi:application"
@@ -21,6 +22,7 @@ graceful_timeout = 20
 keepalive = 15
 # The socket would lie outside HAR_HOME, and be shared by all instances.
 control_socket_disable = True
+logconfig_dict = logs.CONFIG
 
 
 def on_starting(server: Arbiter) -> None:

@@ -19,3 +19,15 @@ class PromotionUnfinished(HarError):
     """Examining a model takes longer than an answer may; asked again, it goes on from there."""
 
     code = "promotion_unfinished"
+
+
+class DatabaseUnreachable(HarError):
+    """The database does not answer."""
+
+    code = "database_unreachable"
+
+
+class DatabaseNotMigrated(HarError):
+    """The database lacks tables or columns of this version."""
+
+    code = "database_not_migrated"

@@ -1,12 +1,81 @@
 """What happens to every request before and after its view."""
 
+import time
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from api_service.http import problems
+from api_service.http import ids, logs, problems, routes
+from api_service.metrics import meters
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+# What a browser makes of an answer that is no page: nothing.
+_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Accounts:
+    """Gives each request an id, and counts and logs its answer."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Passes the request on."""
+        # The front knows since when the request has been waiting for a thread.
+        started, method = request.META.get("har.received") or time.perf_counter(), request.method or ""
+        token = ids.current.set(ids.take_or_make(request.META.get("HTTP_X_REQUEST_ID")))
+        logs.begin()
+        try:
+            with meters.IN_FLIGHT.track_inprogress():
+                response = self._get_response(request)
+            response.headers[ids.HEADER] = ids.current.get()
+            route, seconds = routes.of(request), time.perf_counter() - started
+            meters.answered(method, route, response.status_code, seconds)
+            logs.access(request, response, method, route, seconds)
+        finally:
+            ids.current.reset(token)
+        return response
+
+
+class Headers:
+    """Adds what holds for every answer that says nothing else: it is not kept, and is nothing but data."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Passes the request on."""
+        response = self._get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        if "html" not in response.headers.get("Content-Type", ""):
+            response.headers.setdefault("Content-Security-Policy", _POLICY)
+        if isinstance(response, HttpResponse):
+            response.headers.setdefault("Content-Length", str(len(response.content)))
+        return response
+
+
+class Methods:
+    """Answers HEAD as GET, whose content the server leaves out, and OPTIONS without asking for a key."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Passes the request on."""
+        if request.method == "HEAD":
+            request.method = "GET"
+        return self._get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, arguments: Any, names: Any) -> HttpResponseBase | None:
+        """Says which methods there are."""
+        if request.method != "OPTIONS" or not hasattr(view, "cls"):
+            return None
+        found = view.cls(**view.initkwargs)
+        found.setup(request, *arguments, **names)
+        return HttpResponse(content_type="text/plain", headers={"Allow": ", ".join(found.allowed_methods)})
 
 
 class ProblemDetails:
@@ -18,9 +87,7 @@ class ProblemDetails:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Passes the request on and rewrites an error page."""
         response = self._get_response(request)
-        is_page = isinstance(response, HttpResponse) and response.get("Content-Type", "").startswith("text/html")
-        if response.status_code >= 500 and is_page:
-            return problems.server_error(request)
-        if response.status_code >= 400 and is_page:
-            return problems.bad_request(request, Exception())
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if response.status_code >= 400 and is_page and not problems.is_page(request):
+            return problems.of_status(HTTPStatus(response.status_code))
         return response

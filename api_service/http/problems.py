@@ -7,10 +7,19 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
-from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
+from django.views import defaults
 from rest_framework import exceptions
 
-from api_service.http.errors import PromotionBusy, PromotionUnfinished, UnknownModel
+from api_service.http import ids
+from api_service.http.errors import (
+    DatabaseNotMigrated,
+    DatabaseUnreachable,
+    PromotionBusy,
+    PromotionUnfinished,
+    UnknownModel,
+)
 from api_service.http.paths import without_folders
 from har_core import errors
 from har_core.config import settings
@@ -32,6 +41,8 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     UnknownModel: HTTPStatus.NOT_FOUND,
     PromotionBusy: HTTPStatus.CONFLICT,
     PromotionUnfinished: HTTPStatus.SERVICE_UNAVAILABLE,
+    DatabaseUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
+    DatabaseNotMigrated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatasetNotFound: HTTPStatus.NOT_FOUND,
     errors.RunNotFound: HTTPStatus.NOT_FOUND,
     errors.RecipeInvalid: HTTPStatus.BAD_REQUEST,
@@ -62,7 +73,7 @@ class BadRequest(errors.HarError):
 
 
 def problem(status: HTTPStatus, code: str, detail: str, **more: Any) -> HttpResponse:
-    """Makes the response.
+    """Makes the response; it names the request at hand by its id.
 
     Args:
         status: HTTP status.
@@ -71,7 +82,7 @@ def problem(status: HTTPStatus, code: str, detail: str, **more: Any) -> HttpResp
         more: Further members of the body.
     """
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code, "detail": detail}
-    body |= more
+    body |= {"request_id": ids.current.get()} | more
     return HttpResponse(json.dumps(body, ensure_ascii=False), CONTENT_TYPE, status)
 
 
@@ -90,7 +101,7 @@ def handle(error: Exception, _: dict[str, Any]) -> HttpResponse:
     answer = next((_DJANGO_ANSWERS[kind] for kind in type(error).__mro__ if kind in _DJANGO_ANSWERS), None)
     if answer is None:
         log.exception("unexpected error", exc_info=error)
-        return _internal()
+        return of_status(HTTPStatus.INTERNAL_SERVER_ERROR)
     return answer()
 
 
@@ -102,28 +113,43 @@ def too_large() -> HttpResponse:
     )
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """400 for what Django refuses before a view is reached."""
-    del request, exception
-    return problem(HTTPStatus.BAD_REQUEST, "bad_request", "The request is malformed, or not meant for this host.")
+    if is_page(request):
+        return defaults.bad_request(request, exception)
+    return of_status(HTTPStatus.BAD_REQUEST)
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """403."""
-    del request, exception
-    return problem(HTTPStatus.FORBIDDEN, "forbidden", "This is not allowed.")
+    if is_page(request):
+        return defaults.permission_denied(request, exception)
+    return of_status(HTTPStatus.FORBIDDEN)
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """404."""
-    del request, exception
-    return _nothing_here()
+    if is_page(request):
+        return defaults.page_not_found(request, exception)
+    return of_status(HTTPStatus.NOT_FOUND)
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
+def server_error(request: HttpRequest) -> HttpResponseBase:
     """500; Django has logged the cause already."""
-    del request
-    return _internal()
+    if is_page(request):
+        return defaults.server_error(request)
+    return of_status(HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def is_page(request: HttpRequest) -> bool:
+    """Whether people look at the address with a browser, and want errors as pages, too."""
+    return request.path_info.startswith("/admin/")
+
+
+def of_status(status: HTTPStatus) -> HttpResponse:
+    """The problem where no more than the status is known."""
+    code, detail = _PLAIN.get(status, (status.name.lower(), f"{status.description or status.phrase}."))
+    return problem(status, code, detail)
 
 
 def _with_headers(response: HttpResponse, error: exceptions.APIException) -> HttpResponse:
@@ -146,10 +172,6 @@ def _of_ours(error: errors.HarError) -> HttpResponse:
     return response
 
 
-def _internal() -> HttpResponse:
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong here; it has been logged.")
-
-
 def _text(detail: Any) -> str:
     if isinstance(detail, dict):
         return " ".join(f"{field}: {_text(messages)}" for field, messages in detail.items())
@@ -168,9 +190,20 @@ def _malformed() -> HttpResponse:
 
 
 def _nothing_here() -> HttpResponse:
-    return problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
+    return of_status(HTTPStatus.NOT_FOUND)
 
 
+def _no_database() -> HttpResponse:
+    log.exception("the database cannot be used")
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, DatabaseUnreachable.code, "The database cannot be reached.")
+
+
+_PLAIN = {
+    HTTPStatus.BAD_REQUEST: ("bad_request", "The request is malformed, or not meant for this host."),
+    HTTPStatus.FORBIDDEN: ("forbidden", "This is not allowed."),
+    HTTPStatus.NOT_FOUND: ("not_found", "There is nothing at this address."),
+    HTTPStatus.INTERNAL_SERVER_ERROR: ("internal_error", "Something went wrong here; it has been logged."),
+}
 # What Django raises while it reads a request; the nearest base class counts.
 _DJANGO_ANSWERS: dict[type[BaseException], Callable[[], HttpResponse]] = {
     RequestDataTooBig: too_large,
@@ -179,4 +212,6 @@ _DJANGO_ANSWERS: dict[type[BaseException], Callable[[], HttpResponse]] = {
     UnreadablePostError: _malformed,
     RecursionError: _malformed,
     Http404: _nothing_here,
+    OperationalError: _no_database,
+    InterfaceError: _no_database,
 }
