@@ -56,4 +56,4 @@ class FailureSerializer(serializers.Serializer[None]):
 class FailedPredictionSerializer(serializers.Serializer[None]):
     """A photo among many that has no answer."""
 
-    error = FailureSerializer()  # type: ignore[assignment]
+    error = FailureSerializer()
