@@ -4,13 +4,13 @@ from django.contrib import admin
 from django.urls import path
 
 from api_service.documentation.apis import RedocPage, SchemaApi, SwaggerPage
-from api_service.feedback.apis import FeedbackApi
+from api_service.feedback.apis import FeedbackApi, FeedbackEntryApi, FeedbackImageApi
 from api_service.health.apis import HealthApi, ReadyApi
 from api_service.http import problems
 from api_service.models.apis import LabelsApi, ModelApi, ModelsApi
 from api_service.predictions.apis import PredictionsApi
 from api_service.promotions.apis import PromotionsApi, RollbacksApi
-from api_service.trainings.apis import TrainingApi, TrainingsApi
+from api_service.trainings.apis import DatasetsApi, LogApi, ResumeApi, TrainingApi, TrainingsApi
 
 urlpatterns = [
     path("admin/", admin.site.urls),
@@ -21,6 +21,8 @@ urlpatterns = [
     path("api/redoc", RedocPage.as_view()),
     path("api/v1/predictions", PredictionsApi.as_view()),
     path("api/v1/feedback", FeedbackApi.as_view()),
+    path("api/v1/feedback/<str:photo>", FeedbackEntryApi.as_view()),
+    path("api/v1/feedback/<str:photo>/image", FeedbackImageApi.as_view()),
     path("api/v1/labels", LabelsApi.as_view()),
     path("api/v1/models", ModelsApi.as_view()),
     path("api/v1/models/<str:version>", ModelApi.as_view()),
@@ -28,6 +30,9 @@ urlpatterns = [
     path("api/v1/rollbacks", RollbacksApi.as_view()),
     path("api/v1/trainings", TrainingsApi.as_view()),
     path("api/v1/trainings/<str:name>", TrainingApi.as_view()),
+    path("api/v1/trainings/<str:name>/log", LogApi.as_view()),
+    path("api/v1/trainings/<str:name>/resume", ResumeApi.as_view()),
+    path("api/v1/datasets", DatasetsApi.as_view()),
 ]
 
 handler400 = problems.bad_request

@@ -1,4 +1,6 @@
-"""``POST /api/v1/feedback``."""
+"""``/api/v1/feedback``."""
+
+from typing import ClassVar
 
 from rest_framework.parsers import JSONParser, MultiPartParser
 from rest_framework.request import Request
@@ -6,18 +8,32 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_service.feedback import services
-from api_service.feedback.serializers import FeedbackSerializer
+from api_service.feedback.renderers import JpegRenderer
+from api_service.feedback.serializers import (
+    EntriesSerializer,
+    EntrySerializer,
+    FeedbackQuery,
+    FeedbackSerializer,
+    ReviewSerializer,
+)
 from api_service.http.problems import BadRequest
 from api_service.predictions.apis import payloads
-
-_FIELDS = {"photo", "verdict", "label", "predicted", "confidence", "decision", "model", "prediction_id", "status"}
+from har_core import feedback
 
 
 class FeedbackApi(APIView):
-    """Takes what people say of answers."""
+    """What people say of answers."""
 
+    scopes: ClassVar = {"GET": "admin", "POST": "feedback"}
     parser_classes = (MultiPartParser, JSONParser)
-    scope = "feedback"
+
+    def get(self, request: Request) -> Response:
+        """The entries that wait for review, or those of another status."""
+        query = FeedbackQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        found = services.entries(query.validated_data["status"])
+        shown = found[: query.validated_data["limit"]]
+        return Response(EntriesSerializer({"total": len(found), "results": shown}).data)
 
     def post(self, request: Request) -> Response:
         """Takes ``{"prediction_id": …, "verdict": "wrong", "label": "running"}``, or an ``image`` instead of the id."""
@@ -28,10 +44,48 @@ class FeedbackApi(APIView):
         if prediction_id and "image" in request.data:
             raise BadRequest('Send either "prediction_id" or "image".')
         if prediction_id:
-            entry = services.on_answer(prediction_id, label)
+            entry = services.on_answer(prediction_id, label, services.source(request))
         else:
             photos, many = payloads(request)
             if many:
                 raise BadRequest('Feedback is about one photo: send it as "image".')
-            entry = services.on_photo(photos[0], label)
-        return Response(entry.model_dump(include=_FIELDS), status=201)
+            entry = services.on_photo(photos[0], label, services.source(request))
+        return Response(EntrySerializer(entry).data, status=201)
+
+
+class FeedbackEntryApi(APIView):
+    """What was said of one photo."""
+
+    scopes: ClassVar = {"GET": "feedback", "DELETE": "feedback", "PATCH": "admin"}
+    parser_classes = (JSONParser,)
+
+    def get(self, request: Request, photo: str) -> Response:
+        """What one's own key said; with the scope ``admin``, what anybody did."""
+        return Response(EntrySerializer(services.find(photo, request)).data)
+
+    def delete(self, request: Request, photo: str) -> Response:
+        """Takes it back: the photo and all that was said of it are deleted."""
+        feedback.forget(services.find(photo, request).photo)
+        return Response(status=204)
+
+    def patch(self, request: Request, photo: str) -> Response:
+        """Reviews it: accepts the photo as an example to learn from, or deletes it."""
+        review = ReviewSerializer(data=request.data)
+        review.is_valid(raise_exception=True)
+        if review.validated_data["status"] == "accepted":
+            entry = feedback.accept(photo, review.validated_data.get("label"))
+        else:
+            entry = feedback.discard(photo)
+        return Response(EntrySerializer(entry).data)
+
+
+class FeedbackImageApi(APIView):
+    """The photo of an entry."""
+
+    scope = "admin"
+    renderer_classes = (JpegRenderer,)
+
+    def get(self, request: Request, photo: str) -> Response:
+        """The photo as it is kept: a JPEG of at most 1024 pixels, without metadata. Nothing on the way may keep it."""
+        content = feedback.photo(services.find(photo, request).photo)
+        return Response(content, headers={"Cache-Control": "no-store"})

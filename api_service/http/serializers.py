@@ -1,5 +1,6 @@
-"""What requests for lists, and texts in answers, have in common."""
+"""What requests for lists, and figures and texts in answers, have in common."""
 
+import math
 from typing import Any
 
 from rest_framework import serializers
@@ -19,3 +20,12 @@ class Words(serializers.CharField):
     def to_representation(self, value: Any) -> str:
         """The text, without where the files lie."""
         return without_folders(super().to_representation(value))
+
+
+class Number(serializers.FloatField):
+    """A figure, which may be none: what JSON cannot say, as after a division by zero, is null."""
+
+    def to_representation(self, value: Any) -> Any:
+        """The figure, or None."""
+        number = float(value)
+        return number if math.isfinite(number) else None

@@ -4,13 +4,15 @@ from typing import Any
 
 from rest_framework import serializers
 
+from api_service.http.serializers import Number
+
 
 class MetricSerializer(serializers.Serializer[Any]):
     """A figure with its 95 % interval."""
 
-    value = serializers.FloatField()
-    low = serializers.FloatField(help_text="Lower end of the interval.")
-    high = serializers.FloatField(help_text="Upper end of the interval.")
+    value = Number(allow_null=True)
+    low = Number(allow_null=True, help_text="Lower end of the interval.")
+    high = Number(allow_null=True, help_text="Upper end of the interval.")
 
 
 class OutliersSerializer(serializers.Serializer[Any]):
@@ -38,9 +40,7 @@ class ThresholdsSerializer(serializers.Serializer[Any]):
 
     confidence = serializers.FloatField(help_text="Lowest probability of the best label.")
     precision = serializers.FloatField(help_text="Share of right answers among sure ones that it was chosen for.")
-    energy = serializers.FloatField(
-        allow_null=True, help_text="Lowest energy of a photo that is familiar enough; null: any is."
-    )
+    energy = Number(allow_null=True, help_text="Lowest energy of a photo that is familiar enough; null: any is.")
 
 
 class ModelSerializer(serializers.Serializer[Any]):

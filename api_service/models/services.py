@@ -55,7 +55,7 @@ def details(bundle: Bundle) -> dict[str, Any]:
         BundleBroken: Its card was changed or has gone.
     """
     card = bundle.read(bundles.CARD).decode("utf-8", "replace")
-    return bundle.info.model_dump() | _summary(bundle) | {"card": card}
+    return bundle.info.model_dump(mode="json") | _summary(bundle) | {"card": card}
 
 
 def _summary(bundle: Bundle) -> dict[str, Any]:

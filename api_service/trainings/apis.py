@@ -1,14 +1,20 @@
-"""``/api/v1/trainings``."""
-
-from typing import Any
+"""``/api/v1/trainings`` and ``/api/v1/datasets``."""
 
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api_service.http.serializers import ListQuery
 from api_service.trainings import services
-from api_service.trainings.serializers import TrainingSerializer
+from api_service.trainings.serializers import (
+    DatasetsSerializer,
+    LogSerializer,
+    TrainingDetailsSerializer,
+    TrainingRequest,
+    TrainingSerializer,
+    TrainingsSerializer,
+)
 from training import runs
 
 
@@ -20,16 +26,17 @@ class TrainingsApi(APIView):
 
     def get(self, request: Request) -> Response:
         """The trainings, newest first."""
-        del request
-        return Response({"results": services.summaries()})
+        query = ListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        return Response(TrainingsSerializer({"results": services.summaries(query.validated_data["limit"])}).data)
 
     def post(self, request: Request) -> Response:
         """Puts a training into the queue: ``{"recipe": "quick", "dataset": "mine", "changes": ["seed=1"]}``."""
-        wanted = TrainingSerializer(data=request.data)
+        wanted = TrainingRequest(data=request.data)
         wanted.is_valid(raise_exception=True)
         run = services.submit(**wanted.validated_data)
         location = {"Location": f"/api/v1/trainings/{run.id}"}
-        return Response(services.summary(run), status=202, headers=location)
+        return Response(TrainingSerializer(services.summary(run)).data, status=202, headers=location)
 
 
 class TrainingApi(APIView):
@@ -41,12 +48,48 @@ class TrainingApi(APIView):
     def get(self, request: Request, name: str) -> Response:
         """How far it is, or how it ended, with the figures of each epoch."""
         del request
-        return Response(services.details(runs.find(name)))
+        return Response(TrainingDetailsSerializer(services.details(runs.find(name))).data)
 
     def delete(self, request: Request, name: str) -> Response:
         """Stops it; what it has learnt so far is kept."""
         del request
         run = runs.find(name)
         run.cancel()
-        body: dict[str, Any] = services.summary(run)
-        return Response(body, status=202)
+        return Response(TrainingSerializer(services.summary(run)).data, status=202)
+
+
+class ResumeApi(APIView):
+    """A training's second chance."""
+
+    scope = "train"
+    parser_classes = (JSONParser,)
+
+    def post(self, request: Request, name: str) -> Response:
+        """Has a training that was stopped, was interrupted or failed go on where it stopped."""
+        del request
+        run = runs.find(name)
+        services.resume(run)
+        return Response(TrainingSerializer(services.summary(run)).data, status=202)
+
+
+class LogApi(APIView):
+    """What a training printed."""
+
+    scope = "train"
+
+    def get(self, request: Request, name: str) -> Response:
+        """The last lines."""
+        query = ListQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        return Response(LogSerializer({"lines": runs.find(name).log(query.validated_data["limit"])}).data)
+
+
+class DatasetsApi(APIView):
+    """What can be trained on."""
+
+    scope = "train"
+
+    def get(self, request: Request) -> Response:
+        """The datasets with their sizes, splits and labels."""
+        del request
+        return Response(DatasetsSerializer({"results": services.datasets()}).data)
