@@ -7,7 +7,7 @@ import dj_database_url
 
 from api_service import secret
 from api_service.config import settings as api
-from api_service.documentation.settings import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from api_service.documentation.settings import SPECTACULAR_SETTINGS  # noqa: F401 - Django reads it
 from api_service.http import logs
 from har_core.config import settings as har
 

@@ -31,7 +31,7 @@ class SchemaApi(APIView):
     authentication_classes = permission_classes = throttle_classes = ()
     renderer_classes = (OpenApiYamlRenderer2, OpenApiJsonRenderer2, OpenApiYamlRenderer, OpenApiJsonRenderer)
 
-    @schema.show
+    @schema.get_schema
     def get(self, request: Request) -> HttpResponse:
         """The OpenAPI document, as YAML or as JSON, by the header ``Accept``."""
         renderer = request.accepted_renderer

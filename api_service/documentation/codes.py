@@ -59,6 +59,7 @@ class Code(NamedTuple):
             "status": self.status.value,
             "code": self.name,
             "detail": self.meaning,
+            "request_id": "5f0c1b2e9d3a4c7f8e6b1a2d3c4e5f60",
         }
 
 

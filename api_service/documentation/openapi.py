@@ -60,12 +60,12 @@ class Schema(AutoSchema):
 
     def _add_problems(self, operation: dict[str, Any]) -> None:
         found = defaultdict(list)
-        for name in dict.fromkeys([*self._usual("requestBody" in operation), *operation.pop(_PROBLEMS, ())]):
+        for name in dict.fromkeys([*self._usual(operation), *operation.pop(_PROBLEMS, ())]):
             code = codes.known()[name]
             found[code.status].append(code)
         operation["responses"] |= {str(status.value): self._answer(found[status]) for status in sorted(found)}
 
-    def _usual(self, has_body: bool) -> Iterator[str]:
+    def _usual(self, operation: dict[str, Any]) -> Iterator[str]:
         """The codes that follow from what kind of operation it is."""
         yield from ("bad_request", "not_acceptable", "internal_error")
         if self.view.authentication_classes:
@@ -74,8 +74,10 @@ class Schema(AutoSchema):
             yield "scope_missing"
         if self.method not in SAFE_METHODS:
             yield from ("forbidden", "request_timeout", "request_too_large")
-        if has_body:
-            yield from ("malformed_request", "invalid_parameter", "unsupported_media_type")
+        if "requestBody" in operation:
+            yield from ("malformed_request", "unsupported_media_type")
+        if "requestBody" in operation or any(found["in"] == "query" for found in operation.get("parameters", ())):
+            yield "invalid_parameter"
         if self.view.throttle_classes:
             yield "rate_limited"
         if self.path not in _PROBES:

@@ -3,8 +3,8 @@
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 
-show = extend_schema(
-    operation_id="show_schema",
+get_schema = extend_schema(
+    operation_id="get_schema",
     summary="This description",
     tags=["documentation"],
     responses={

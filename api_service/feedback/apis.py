@@ -7,11 +7,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_service.feedback import services
+from api_service.feedback import schema, services
 from api_service.feedback.renderers import JpegRenderer
 from api_service.feedback.serializers import (
-    EntriesSerializer,
-    EntrySerializer,
+    FeedbackEntriesSerializer,
+    FeedbackEntrySerializer,
     FeedbackQuery,
     FeedbackSerializer,
     ReviewSerializer,
@@ -27,14 +27,16 @@ class FeedbackApi(APIView):
     scopes: ClassVar = {"GET": "admin", "POST": "feedback"}
     parser_classes = (MultiPartParser, JSONParser)
 
+    @schema.list_feedback
     def get(self, request: Request) -> Response:
         """The entries that wait for review, or those of another status."""
         query = FeedbackQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         found = services.entries(query.validated_data["status"])
         shown = found[: query.validated_data["limit"]]
-        return Response(EntriesSerializer({"total": len(found), "results": shown}).data)
+        return Response(FeedbackEntriesSerializer({"total": len(found), "results": shown}).data)
 
+    @schema.create_feedback
     def post(self, request: Request) -> Response:
         """Takes ``{"prediction_id": …, "verdict": "wrong", "label": "running"}``, or an ``image`` instead of the id."""
         services.require_on()
@@ -50,7 +52,7 @@ class FeedbackApi(APIView):
             if many:
                 raise BadRequest('Feedback is about one photo: send it as "image".')
             entry = services.on_photo(photos[0], label, services.source(request))
-        return Response(EntrySerializer(entry).data, status=201)
+        return Response(FeedbackEntrySerializer(entry).data, status=201)
 
 
 class FeedbackEntryApi(APIView):
@@ -59,15 +61,18 @@ class FeedbackEntryApi(APIView):
     scopes: ClassVar = {"GET": "feedback", "DELETE": "feedback", "PATCH": "admin"}
     parser_classes = (JSONParser,)
 
+    @schema.get_feedback
     def get(self, request: Request, photo: str) -> Response:
         """What one's own key said; with the scope ``admin``, what anybody did."""
-        return Response(EntrySerializer(services.find(photo, request)).data)
+        return Response(FeedbackEntrySerializer(services.find(photo, request)).data)
 
+    @schema.delete_feedback
     def delete(self, request: Request, photo: str) -> Response:
         """Takes it back: the photo and all that was said of it are deleted."""
         feedback.forget(services.find(photo, request).photo)
         return Response(status=204)
 
+    @schema.review_feedback
     def patch(self, request: Request, photo: str) -> Response:
         """Reviews it: accepts the photo as an example to learn from, or deletes it."""
         review = ReviewSerializer(data=request.data)
@@ -76,7 +81,7 @@ class FeedbackEntryApi(APIView):
             entry = feedback.accept(photo, review.validated_data.get("label"))
         else:
             entry = feedback.discard(photo)
-        return Response(EntrySerializer(entry).data)
+        return Response(FeedbackEntrySerializer(entry).data)
 
 
 class FeedbackImageApi(APIView):
@@ -85,6 +90,7 @@ class FeedbackImageApi(APIView):
     scope = "admin"
     renderer_classes = (JpegRenderer,)
 
+    @schema.get_feedback_image
     def get(self, request: Request, photo: str) -> Response:
         """The photo as it is kept: a JPEG of at most 1024 pixels, without metadata. Nothing on the way may keep it."""
         content = feedback.photo(services.find(photo, request).photo)

@@ -53,7 +53,7 @@ class ReviewSerializer(serializers.Serializer[None]):
         return attrs
 
 
-class EntrySerializer(serializers.Serializer[Entry]):
+class FeedbackEntrySerializer(serializers.Serializer[Entry]):
     """What a person said of one photo, and what became of it."""
 
     photo = serializers.CharField(help_text="SHA-256 of the photo's bytes as they were sent: the entry's name.")
@@ -74,8 +74,10 @@ class EntrySerializer(serializers.Serializer[Entry]):
     dataset = serializers.CharField(allow_null=True, help_text="Which dataset it was added to.")
 
 
-class EntriesSerializer(serializers.Serializer[Any]):
+class FeedbackEntriesSerializer(serializers.Serializer[Any]):
     """Entries of one status."""
 
     total = serializers.IntegerField(help_text="How many there are, of which some may have been left out.")
-    results = EntrySerializer(many=True, help_text="Of new ones, those first of which the model was least sure.")
+    results = FeedbackEntrySerializer(
+        many=True, help_text="Of new ones, those first of which the model was least sure."
+    )

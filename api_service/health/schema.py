@@ -4,7 +4,7 @@ from drf_spectacular.utils import extend_schema
 
 from api_service.documentation.openapi import problems
 from api_service.health.serializers import HealthSerializer, ReadinessSerializer
-from api_service.predictions.schema import MODEL_PROBLEMS
+from api_service.models.schema import MODEL_PROBLEMS
 
 check_health = extend_schema(
     operation_id="check_health", summary="Whether the process is up", tags=["operation"], responses=HealthSerializer

@@ -4,7 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_service.models import services
+from api_service.models import schema, services
 from api_service.models.serializers import LabelsSerializer, ModelDetailsSerializer, ModelsSerializer
 
 
@@ -13,6 +13,7 @@ class LabelsApi(APIView):
 
     scope = None
 
+    @schema.list_labels
     def get(self, request: Request) -> Response:
         """Labels in the order of the network's outputs, and the model they belong to."""
         del request
@@ -25,6 +26,7 @@ class ModelsApi(APIView):
 
     scope = None
 
+    @schema.list_models
     def get(self, request: Request) -> Response:
         """The models here, newest version first; ``in_service`` marks the one that answers."""
         del request
@@ -36,6 +38,7 @@ class ModelApi(APIView):
 
     scope = None
 
+    @schema.get_model
     def get(self, request: Request, version: str) -> Response:
         """One model by ``NAME@VERSION``: labels, thresholds, figures, recipe, dataset and card."""
         del request

@@ -20,7 +20,7 @@ class PredictionsApi(APIView):
     scope = "predict"
     parser_classes = (MultiPartParser, JSONParser, ImageParser)
 
-    @schema.create
+    @schema.create_prediction
     def post(self, request: Request) -> Response:
         """Takes one photo (field ``image``, JSON ``image`` or a raw body) or several (fields ``images``)."""
         options = OptionsSerializer(data=request.query_params)

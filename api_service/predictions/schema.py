@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiRequest, PolymorphicPro
 from rest_framework import serializers
 
 from api_service.documentation.openapi import problems
+from api_service.models.schema import MODEL_PROBLEMS
 from api_service.predictions.serializers import (
     FailedPredictionSerializer,
     OptionsSerializer,
@@ -22,9 +23,6 @@ IMAGE_PROBLEMS = (
     "truncated_image",
     "corrupt_image",
 )
-# What stands against any answer of the model.
-MODEL_PROBLEMS = ("model_not_found", "bundle_broken", "history_broken")
-
 FILE = {"type": "string", "format": "binary"}
 # A cyclist of 24 by 24 pixels, as WebP.
 _BASE64 = (
@@ -83,7 +81,7 @@ class PredictionsSerializer(serializers.Serializer[None]):
     )
 
 
-create = extend_schema(
+create_prediction = extend_schema(
     operation_id="create_prediction",
     summary="Recognise what is being done in photos",
     tags=["predictions"],

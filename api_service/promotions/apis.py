@@ -8,8 +8,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_service.http.serializers import ListQuery
-from api_service.promotions import services
-from api_service.promotions.serializers import EntrySerializer, HistorySerializer, PromotionRequest, RollbackRequest
+from api_service.promotions import schema, services
+from api_service.promotions.serializers import (
+    HistoryEntrySerializer,
+    HistorySerializer,
+    PromotionSerializer,
+    RollbackSerializer,
+)
 from har_core import serving
 
 
@@ -19,6 +24,7 @@ class PromotionsApi(APIView):
     scopes: ClassVar = {"GET": None, "POST": "admin"}
     parser_classes = (JSONParser,)
 
+    @schema.list_promotions
     def get(self, request: Request) -> Response:
         """The history, newest first: who put which model in service, when, why, and what was examined."""
         query = ListQuery(data=request.query_params)
@@ -26,12 +32,13 @@ class PromotionsApi(APIView):
         entries = serving.history()[: query.validated_data["limit"]]
         return Response(HistorySerializer({"results": entries}).data)
 
+    @schema.create_promotion
     def post(self, request: Request) -> Response:
         """Examines a model and puts it in service; refused with what was examined where a check fails."""
-        wanted = PromotionRequest(data=request.data)
+        wanted = PromotionSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         entry = services.promote(who=services.asker(request), **wanted.validated_data)
-        return Response(EntrySerializer(entry).data, status=201)
+        return Response(HistoryEntrySerializer(entry).data, status=201)
 
 
 class RollbacksApi(APIView):
@@ -40,9 +47,10 @@ class RollbacksApi(APIView):
     scope = "admin"
     parser_classes = (JSONParser,)
 
+    @schema.create_rollback
     def post(self, request: Request) -> Response:
         """Goes back to the model that was in service before the last promotion, once its files are verified."""
-        wanted = RollbackRequest(data=request.data)
+        wanted = RollbackSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         entry = services.roll_back(services.asker(request), **wanted.validated_data)
-        return Response(EntrySerializer(entry).data, status=201)
+        return Response(HistoryEntrySerializer(entry).data, status=201)

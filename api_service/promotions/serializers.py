@@ -7,7 +7,7 @@ from rest_framework import serializers
 from api_service.http.serializers import Words
 
 
-class RollbackRequest(serializers.Serializer[None]):
+class RollbackSerializer(serializers.Serializer[None]):
     """What a way back is for."""
 
     why = serializers.CharField(
@@ -15,7 +15,7 @@ class RollbackRequest(serializers.Serializer[None]):
     )
 
 
-class PromotionRequest(RollbackRequest):
+class PromotionSerializer(RollbackSerializer):
     """Which model is to be put in service."""
 
     model = serializers.RegexField(
@@ -39,7 +39,7 @@ class CheckSerializer(serializers.Serializer[Any]):
     is_final = serializers.BooleanField(help_text="Whether no reason can override it.")
 
 
-class EntrySerializer(serializers.Serializer[Any]):
+class HistoryEntrySerializer(serializers.Serializer[Any]):
     """A change of the model in service."""
 
     id = serializers.IntegerField(help_text="Counts up from 1.")
@@ -56,4 +56,4 @@ class EntrySerializer(serializers.Serializer[Any]):
 class HistorySerializer(serializers.Serializer[Any]):
     """What was in service, and how it came to be."""
 
-    results = EntrySerializer(many=True, help_text="Newest first.")
+    results = HistoryEntrySerializer(many=True, help_text="Newest first.")

@@ -6,12 +6,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_service.http.serializers import ListQuery
-from api_service.trainings import services
+from api_service.trainings import schema, services
 from api_service.trainings.serializers import (
     DatasetsSerializer,
     LogSerializer,
+    NewTrainingSerializer,
     TrainingDetailsSerializer,
-    TrainingRequest,
     TrainingSerializer,
     TrainingsSerializer,
 )
@@ -24,15 +24,17 @@ class TrainingsApi(APIView):
     scope = "train"
     parser_classes = (JSONParser,)
 
+    @schema.list_trainings
     def get(self, request: Request) -> Response:
         """The trainings, newest first."""
         query = ListQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         return Response(TrainingsSerializer({"results": services.summaries(query.validated_data["limit"])}).data)
 
+    @schema.create_training
     def post(self, request: Request) -> Response:
         """Puts a training into the queue: ``{"recipe": "quick", "dataset": "mine", "changes": ["seed=1"]}``."""
-        wanted = TrainingRequest(data=request.data)
+        wanted = NewTrainingSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         run = services.submit(**wanted.validated_data)
         location = {"Location": f"/api/v1/trainings/{run.id}"}
@@ -45,11 +47,13 @@ class TrainingApi(APIView):
     scope = "train"
     parser_classes = (JSONParser,)
 
+    @schema.get_training
     def get(self, request: Request, name: str) -> Response:
         """How far it is, or how it ended, with the figures of each epoch."""
         del request
         return Response(TrainingDetailsSerializer(services.details(runs.find(name))).data)
 
+    @schema.cancel_training
     def delete(self, request: Request, name: str) -> Response:
         """Stops it; what it has learnt so far is kept."""
         del request
@@ -64,6 +68,7 @@ class ResumeApi(APIView):
     scope = "train"
     parser_classes = (JSONParser,)
 
+    @schema.resume_training
     def post(self, request: Request, name: str) -> Response:
         """Has a training that was stopped, was interrupted or failed go on where it stopped."""
         del request
@@ -77,6 +82,7 @@ class LogApi(APIView):
 
     scope = "train"
 
+    @schema.get_training_log
     def get(self, request: Request, name: str) -> Response:
         """The last lines."""
         query = ListQuery(data=request.query_params)
@@ -89,6 +95,7 @@ class DatasetsApi(APIView):
 
     scope = "train"
 
+    @schema.list_datasets
     def get(self, request: Request) -> Response:
         """The datasets with their sizes, splits and labels."""
         del request

@@ -11,7 +11,7 @@ from training import recipe
 _STATES = ["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
 
-class TrainingRequest(serializers.Serializer[None]):
+class NewTrainingSerializer(serializers.Serializer[None]):
     """A recipe by name: a path would have the server read files of its own."""
 
     recipe = serializers.ChoiceField(choices=recipe.presets(), help_text="How to train.")
