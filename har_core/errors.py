@@ -143,6 +143,12 @@ class ModelNotFound(ModelError):
     code = "model_not_found"
 
 
+class ModelLoading(ModelError):
+    """The model is not loaded yet."""
+
+    code = "model_loading"
+
+
 class BundleBroken(ModelError):
     """A bundle's files are missing, changed or do not fit each other."""
 
@@ -264,3 +270,57 @@ class PredictionNotFound(FeedbackError):
     """No answer of that id is kept, or not any more."""
 
     code = "prediction_not_found"
+
+
+class ArchiveError(HarError):
+    """A zip of photos, or something in it, cannot be used."""
+
+    code = "archive_error"
+
+
+class ArchiveBroken(ArchiveError):
+    """The file is no zip, or its directory is damaged."""
+
+    code = "archive_broken"
+
+
+class ArchiveEmpty(ArchiveError):
+    """The zip holds no photos."""
+
+    code = "archive_empty"
+
+
+class ArchiveTooLarge(ArchiveError):
+    """The zip holds more entries, or more bytes when unpacked, than are accepted."""
+
+    code = "archive_too_large"
+
+
+class UnsafePath(ArchiveError):
+    """An entry's name would lead out of any folder that it is unpacked to."""
+
+    code = "unsafe_path"
+
+
+class LinkEntry(ArchiveError):
+    """An entry is a link, or something else that is no file."""
+
+    code = "link"
+
+
+class EncryptedEntry(ArchiveError):
+    """An entry needs a password."""
+
+    code = "encrypted"
+
+
+class UnsupportedCompression(ArchiveError):
+    """An entry is compressed in a way that is not read here."""
+
+    code = "unsupported_compression"
+
+
+class DamagedEntry(ArchiveError):
+    """An entry's bytes are not those that the zip's directory promises."""
+
+    code = "damaged_entry"
