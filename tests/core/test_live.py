@@ -10,8 +10,9 @@ import pytest
 from har_core import bundle as bundles
 from har_core import live, promotion, serving
 from har_core.config import settings
-from har_core.errors import BundleBroken, ModelNotFound
+from har_core.errors import BundleBroken, ModelError, ModelLoading, ModelNotFound
 from har_core.live import LivePredictor
+from har_core.predictor import Predictor
 from tests.bundles import spoil
 from tests.conftest import TINY_SIZE
 
@@ -29,9 +30,16 @@ def followed(monkeypatch):
 
 def wait_for(predictor, version: int) -> None:
     deadline = time.monotonic() + 20
-    while predictor.get().bundle.info.version != version:
+    while version_of(predictor) != version:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def version_of(predictor) -> int | None:
+    try:
+        return predictor.get().bundle.info.version
+    except ModelError:
+        return None
 
 
 def test_nothing_is_loaded_and_no_thread_is_started_before_it_is_asked(made):
@@ -147,7 +155,57 @@ def test_without_a_model_each_call_says_so_until_there_is_one(made, followed, us
         with pytest.raises(ModelNotFound):
             followed.get()
     promotion.promote("tiny@2", "ada", override="the first")
-    assert followed.get().bundle.reference == bundle.reference
+    wait_for(followed, bundle.info.version)
+
+
+def test_a_model_that_is_mended_answers_without_anybody_asking(made, followed, monkeypatch, tmp_path):
+    monkeypatch.setattr(live, "_FIRST_RETRY_SECONDS", 0.05)
+    folder = serving.find(made(2).reference).folder
+    promotion.promote("tiny@2", "ada")
+    folder.rename(tmp_path / "kept")
+    with pytest.raises(ModelNotFound):
+        followed.get()
+    (tmp_path / "kept").rename(folder)
+    deadline = time.monotonic() + 20
+    while followed._predictor is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert followed.peek().bundle.info.version == 2
+
+
+@pytest.mark.usefixtures("made")
+def test_a_broken_model_is_not_loaded_again_for_each_request(followed, monkeypatch):
+    spoil(serving.find(), bundles.TFLITE)
+    attempts = []
+    monkeypatch.setattr(live, "Predictor", lambda bundle: attempts.append(bundle) or Predictor(bundle))
+    for _ in range(50):
+        with pytest.raises(BundleBroken):
+            followed.get()
+    assert len(attempts) == 1
+
+
+@pytest.mark.usefixtures("made")
+def test_who_must_not_wait_learns_that_the_model_is_being_loaded(followed, monkeypatch):
+    go_on = threading.Event()
+    monkeypatch.setattr(live, "Predictor", lambda bundle: go_on.wait(20) and Predictor(bundle))
+    with pytest.raises(ModelLoading):
+        followed.peek()
+    waiting = threading.Thread(target=followed.get)
+    waiting.start()
+    with pytest.raises(ModelLoading):
+        followed.peek()
+    go_on.set()
+    waiting.join()
+    assert followed.peek() is followed.get()
+
+
+@pytest.mark.usefixtures("made")
+def test_the_error_of_many_requests_does_not_grow(followed, use_setting):
+    use_setting("MODEL", "elsewhere")
+    for _ in range(3):
+        with pytest.raises(ModelNotFound) as found:
+            followed.get()
+        assert len(found.traceback) <= 3
 
 
 def test_what_is_broken_at_the_start_is_said(made, followed):
