@@ -7,6 +7,7 @@ from api_service.documentation.apis import RedocPage, SchemaApi, SwaggerPage
 from api_service.feedback.apis import FeedbackApi, FeedbackEntryApi, FeedbackImageApi
 from api_service.health.apis import HealthApi, ReadyApi
 from api_service.http import problems
+from api_service.metrics.apis import MetricsApi
 from api_service.models.apis import LabelsApi, ModelApi, ModelsApi
 from api_service.predictions.apis import PredictionsApi
 from api_service.promotions.apis import PromotionsApi, RollbacksApi
@@ -16,6 +17,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", HealthApi.as_view()),
     path("readyz", ReadyApi.as_view()),
+    path("metrics", MetricsApi.as_view()),
     path("api/schema", SchemaApi.as_view(), name="schema"),
     path("api/docs", SwaggerPage.as_view()),
     path("api/redoc", RedocPage.as_view()),

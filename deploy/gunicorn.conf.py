@@ -11,6 +11,7 @@ from gunicorn.workers.base import Worker
 
 from api_service.config import settings
 from api_service.http import logs
+from api_service.metrics import files
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api_service.settings")
 wsgi_app = "api_service.asgi:application"
@@ -30,7 +31,14 @@ def on_starting(server: Arbiter) -> None:
     del server
     from api_service.server import preparation  # noqa: PLC0415
 
+    files.begin()
     preparation.prepare()
+
+
+def child_exit(server: Arbiter, worker: Worker) -> None:
+    """Keeps what a worker has counted, however it ended."""
+    del server
+    files.end(worker.pid)
 
 
 def post_worker_init(worker: Worker) -> None:
