@@ -4,8 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_service.health import schema
-from api_service.models import services
+from api_service.health import schema, services
 
 
 class HealthApi(APIView):
@@ -27,7 +26,7 @@ class ReadyApi(APIView):
 
     @schema.check_readiness
     def get(self, request: Request) -> Response:
-        """200 when the model is loaded and warm; else 503 with the reason."""
+        """200 when the model is loaded and warm, and the database is there; else 503 with the reason."""
         del request
-        info = services.predictor().bundle.info
+        info = services.ready()
         return Response({"status": "ready", "model": {"name": info.name, "version": info.version}})

@@ -25,9 +25,18 @@ def predictor() -> Predictor:
 def served() -> BundleInfo | None:
     """The model that answers; None where it is missing or broken."""
     try:
-        return predictor().bundle.info
+        return ready()
     except ModelError:
         return None
+
+
+def ready() -> BundleInfo:
+    """The model that answers; waits for nothing, and has nothing loaded.
+
+    Raises:
+        ModelError: It is not loaded yet, missing or broken.
+    """
+    return _live.peek().bundle.info
 
 
 def find(reference: str) -> Bundle:
