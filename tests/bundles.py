@@ -26,6 +26,18 @@ def variant(bundle: Bundle, root: Path, **changes) -> Bundle:
     return Bundle(folder)
 
 
+def shipping(bundle: Bundle, folder: Path) -> dict[str, str]:
+    """The environment of a server where this model ships and is in service; MLflow is slow, and away."""
+    name = variant(bundle, folder / "shipped").info.name
+    return {
+        "HAR_HOME": str(folder / "home"),
+        "HAR_SHIPPED_MODELS": str(folder / "shipped"),
+        "HAR_MODEL": name,
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    }
+
+
 def spoil(bundle: Bundle, name: str) -> None:
     """Changes one byte of a file, in the middle."""
     path = bundle.folder / name

@@ -1,8 +1,8 @@
 """Puts models in service, and goes back: the same checks and the same history as the app's and the command line's."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import Any
 
 from rest_framework.request import Request
@@ -76,11 +76,11 @@ def _alone() -> Iterator[None]:
 
 def _for_a_while() -> Progress:
     """Follows an examination, and interrupts it when it takes too long."""
-    end = time.monotonic() + _SHARE_FOR_PHOTOS * config.settings().answer_seconds
+    end = monotonic() + _SHARE_FOR_PHOTOS * config.settings().answer_seconds
 
     def tell(done: int, total: int, what: str) -> None:
         del what
-        if time.monotonic() > end:
+        if monotonic() > end:
             raise PromotionUnfinished(
                 f"{done} of {total} photos were answered in the time there is. Nothing has changed; ask again, and it "
                 "goes on from there."
