@@ -13,13 +13,12 @@ from PIL import Image
 from har_core import explain, images
 from har_core.errors import ImageError
 from har_core.predictor import Prediction, Predictor
+from har_core.spreadsheets import safe_cell
 from har_ui.page import ASSETS, label_text
 
 _SHOWN_SIDE = 640
 _CLOSE = 0.15
 _EXAMPLES = ("cycling", "climbing", "playing_music", "running", "riding_horse", "using_laptop", "astronaut")
-# A cell that begins like this would be run as a formula by spreadsheet programs.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -106,11 +105,6 @@ def to_csv(recognitions: Sequence[Recognition]) -> str:
     for row in _csv_rows(recognitions):
         writer.writerow([safe_cell(cell) for cell in row])
     return buffer.getvalue()
-
-
-def safe_cell(cell: object) -> object:
-    """A cell as no spreadsheet program would run it."""
-    return f"'{cell}" if str(cell).startswith(_FORMULA) else cell
 
 
 def _csv_rows(recognitions: Sequence[Recognition]) -> Iterator[list[object]]:

@@ -5,12 +5,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from har_core.datasets.manifest import SPLITS
+from har_core.spreadsheets import safe_cell
 from har_ui.datasets.query import NO_SPLIT
 
 _BINS = 32
 _MOST_SIZES = 600
-# A cell that begins like this would be run as a formula by spreadsheet programs.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def label_counts(photos: pd.DataFrame) -> pd.DataFrame:
@@ -47,5 +46,5 @@ def brightness_counts(photos: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.
 
 def to_csv(table: pd.DataFrame) -> str:
     """A table of text as CSV that no spreadsheet program takes for formulas."""
-    safe = table.apply(lambda column: column.map(lambda cell: f"'{cell}" if str(cell).startswith(_FORMULA) else cell))
+    safe = table.apply(lambda column: column.map(safe_cell))
     return str(safe.to_csv(index=False, lineterminator="\n"))

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from har_core.spreadsheets import safe_cell
 from har_core.video import clock
 from har_core.video.recognition import VideoResult
 from har_ui.charts import SURE, UNSURE
 from har_ui.page import label_text
-from har_ui.recognition import safe_cell
 
 _TICKS = 6
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import plotly.graph_objects as go
 
+from har_core.spreadsheets import safe_cell
 from har_ui.charts import SURE, UNSURE
 from har_ui.page import label_text
-from har_ui.recognition import safe_cell
 
 _MOST_RUNS = 2000
 _DRAWN_RUNS = 300
