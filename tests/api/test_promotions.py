@@ -128,7 +128,7 @@ def test_many_photos_of_one_request_get_the_answers_of_one_model(made, monkeypat
     changing = itertools.cycle([Predictor(serving.find(f"tiny@{version}"), 2) for version in (1, 2)])
     monkeypatch.setattr(services, "predictor", lambda: next(changing))
     for _ in range(2):
-        rows = services.predict_many([CYCLING] * 6, top_k=1, with_explanation=False)
+        rows, _ = services.predict_many([CYCLING] * 6, top_k=1, with_explanation=False)
         assert len({row["model"]["version"] for row in rows}) == 1
 
 
