@@ -4,10 +4,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api_service.http.caching import revalidated
 from api_service.models import schema, services
 from api_service.models.serializers import LabelsSerializer, ModelDetailsSerializer, ModelsSerializer
 
 
+@revalidated
 class LabelsApi(APIView):
     """The labels that the model in service can give."""
 
@@ -21,6 +23,7 @@ class LabelsApi(APIView):
         return Response(LabelsSerializer({"labels": info.labels, "model": info}).data)
 
 
+@revalidated
 class ModelsApi(APIView):
     """All models."""
 
@@ -33,6 +36,7 @@ class ModelsApi(APIView):
         return Response(ModelsSerializer({"results": services.summaries()}).data)
 
 
+@revalidated
 class ModelApi(APIView):
     """One model."""
 
