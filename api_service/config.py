@@ -4,15 +4,17 @@ import re
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from api_service.limits.rate import checked
 from har_core import config
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
+_Rate = Annotated[str, AfterValidator(checked)]
 _Names = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -34,6 +36,14 @@ class ApiSettings(BaseSettings):
         "its names alone, and everybody otherwise. required: everybody. Say required where a proxy passes requests on.",
     )
 
+    key_rate: _Rate = Field(
+        "6000/minute", description="How often a key may be used: N/second, N/minute, N/hour or N/day."
+    )
+    anonymous_rate: _Rate | None = Field(
+        None,
+        description="How often an address may ask without a good key, as N/minute; without: 600/minute where keys are "
+        "needed, and as often as it likes elsewhere.",
+    )
     max_concurrent: int = Field(
         64,
         gt=0,
@@ -59,6 +69,11 @@ class ApiSettings(BaseSettings):
     def needs_key(self) -> bool:
         """Whether a request needs a key."""
         return self.auth == "required" or self.host not in _LOCAL or not _LOCAL.issuperset(self.allowed_hosts)
+
+    @property
+    def keyless_rate(self) -> str | None:
+        """How often an address may ask without a good key; None: as often as it likes."""
+        return self.anonymous_rate or ("600/minute" if self.needs_key else None)
 
     @field_validator("allowed_hosts", "cors_origins", mode="before")
     @classmethod

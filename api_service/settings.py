@@ -81,6 +81,8 @@ _url = os.environ.get("DATABASE_URL")
 DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(_url, conn_max_age=600, conn_health_checks=True) if _url else _sqlite,
 }
+# The administration shows a new key in a message: it is to be in no session, which the database keeps.
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"

@@ -1,10 +1,12 @@
 """Keys in the administration."""
 
+from typing import Any
+
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from rest_framework_api_key.admin import APIKeyModelAdmin
+from django.utils.html import format_html
 from rest_framework_api_key.models import APIKey
 
 from api_service.keys.models import ApiKey, Scope
@@ -19,14 +21,19 @@ class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(APIKeyModelAdmin):
-    """Lists, makes and revokes keys; a key's text is shown once, by the package's admin."""
+class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Lists, makes, changes and revokes keys."""
 
     form = ApiKeyForm
-    list_display = ("prefix", "name", "scopes", "created", "expiry_date", "rate", "last_used", "revoked")  # type: ignore[assignment]
+    list_display = ("prefix", "name", "scope_names", "created", "expiry_date", "rate", "last_used", "revoked")
     list_filter = ("revoked",)
-    fields = ("name", "scopes", "expiry_date", "rate", "revoked")
+    search_fields = ("prefix", "name")
     actions = ("revoke",)
+
+    @admin.display(description="scopes")
+    def scope_names(self, key: ApiKey) -> str:
+        """The scopes in one line."""
+        return ", ".join(key.scopes)
 
     @admin.action(description="Revoke the selected keys")
     def revoke(self, request: HttpRequest, keys: "QuerySet[ApiKey]") -> None:
@@ -34,7 +41,24 @@ class ApiKeyAdmin(APIKeyModelAdmin):
         del request
         keys.update(revoked=True)
 
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        """A key can be revoked once it is there."""
+        del request
+        return ("name", "scopes", "expiry_date", "rate", *(("revoked",) if obj else ()))
+
+    def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """As usual; but nothing brings a revoked key back."""
+        return super().has_change_permission(request, obj) and not (obj and obj.revoked)
+
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
-        """Never: what a key has done stays to be seen. It is revoked instead."""
+        """Never: keys are revoked, and stay to be seen."""
         del request, obj
         return False
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Saves a key; a new one's text is shown on the next page, and never again."""
+        text = None if change else ApiKey.objects.assign_key(obj)
+        super().save_model(request, obj, form, change)
+        if text:
+            said = format_html("The key of {}: <code>{}</code> — keep it: it cannot be shown again.", obj.name, text)
+            messages.warning(request, said)

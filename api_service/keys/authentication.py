@@ -6,6 +6,7 @@ from rest_framework.request import Request
 
 from api_service.keys import services
 from api_service.keys.models import ApiKey
+from api_service.limits.requests import count
 
 
 class KeyInvalid(AuthenticationFailed):
@@ -16,20 +17,23 @@ class KeyInvalid(AuthenticationFailed):
 
 
 class KeyAuthentication(BaseAuthentication):
-    """Finds out whose request it is."""
+    """Finds out whose request it is, and counts it."""
 
     def authenticate(self, request: Request) -> tuple[None, ApiKey] | None:
         """The key that a request brings; None where it brings none.
 
         Raises:
             KeyInvalid: It is none of ours, or not any more.
+            RateLimited: There were too many requests.
         """
         scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        key = services.find(text.strip())
-        if key is None:
+        is_sent = scheme.lower() == "bearer"
+        key = services.find(text.strip()) if is_sent else None
+        count(request, key)
+        if key is None and is_sent:
             raise KeyInvalid
+        if key is None:
+            return None
         services.note_use(key)
         return None, key
 

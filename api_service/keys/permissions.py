@@ -48,7 +48,7 @@ class HasScope(BasePermission):
         elif settings().needs_key:
             raise KeyMissing
         elif request.method not in SAFE_METHODS and _from_another_site(request):
-            raise PermissionDenied("A page of another site cannot send this.")
+            raise PermissionDenied("A page of another site cannot send this without a key.")
         return True
 
 
@@ -67,7 +67,7 @@ def _scope(request: Request, view: "APIView") -> str | None:
 def _from_another_site(request: Request) -> bool:
     """Whether a browser says that a page of neither ours nor a site we trust asks. Programs say nothing of the kind."""
     origin = request.headers.get("Origin")
-    if origin in getattr(settings(), "cors_origins", ()):
+    if origin in settings().cors_origins:
         return False
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:

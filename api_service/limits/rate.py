@@ -24,3 +24,13 @@ class Rate(NamedTuple):
         if not form:
             raise ValueError(f"it is N/second, N/minute, N/hour or N/day, and not “{text[:50]}”")
         return cls(int(form[1]), _SECONDS[form[2]])
+
+
+def checked(text: str) -> str:
+    """Gives a text back that is a rate.
+
+    Raises:
+        ValueError: It is none.
+    """
+    Rate.parse(text)
+    return text

@@ -1,10 +1,14 @@
 """What the API's tests share: Django set up once, and its database."""
 
-from collections.abc import Iterator
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from har_core import config
+from har_core.config import PROJECT_ROOT
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +36,47 @@ def migrated(django) -> None:
 def api_database(migrated) -> Iterator[None]:
     """The database of this process, with all tables; what a test writes is gone after it."""
     del migrated
-    from django.core.management import call_command
+    from django.apps import apps
 
     yield
-    call_command("flush", verbosity=0, interactive=False)
+    for model in apps.get_models():
+        if model._meta.label not in {"auth.Permission", "contenttypes.ContentType"}:
+            model._base_manager.all().delete()
+
+
+@pytest.fixture
+def client(django):
+    """Asks Django in this process, without a server."""
+    del django
+    from django.test import Client
+
+    return Client(raise_request_exception=False, SERVER_NAME="localhost")
+
+
+@pytest.fixture
+def use_api_setting(monkeypatch) -> Iterator[Callable[[str, str], None]]:
+    """Changes one of the API's settings for this process and those that it starts."""
+    from api_service.config import settings
+
+    def use(name: str, value: str) -> None:
+        monkeypatch.setenv(f"HAR_API_{name}", value)
+        settings.cache_clear()
+
+    yield use
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def manage() -> Callable[..., str]:
+    """Runs ``manage.py`` in a process of its own and gives what it prints."""
+
+    def run(*words: str, **environment: str) -> str:
+        command = [sys.executable, "manage.py", *words]
+        ran = subprocess.run(
+            command, cwd=PROJECT_ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    return run
