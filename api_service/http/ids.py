@@ -7,7 +7,7 @@ from contextvars import ContextVar
 HEADER = "X-Request-ID"
 
 current: ContextVar[str] = ContextVar("request_id", default="")
-"""The id of the request that this thread answers; empty between requests."""
+"""The id of the request that this thread answers, or answered last; empty before any."""
 
 _HARMLESS = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -28,6 +28,14 @@ class RequestId(logging.Filter):
         return True
 
 
+class Causes(logging.Filter):
+    """Leaves out what Django says of each answer from 500 on: the line about the request says that already."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets lines with a traceback pass."""
+        return record.exc_info is not None
+
+
 def begin() -> None:
     """Starts the notes of a request."""
     _notes.set({})
@@ -70,7 +78,10 @@ _PASSED_ON: dict[str, Any] = {"level": "INFO", "handlers": [], "propagate": True
 CONFIG: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "api_service.http.logs.RequestId"}},
+    "filters": {
+        "request_id": {"()": "api_service.http.logs.RequestId"},
+        "causes": {"()": "api_service.http.logs.Causes"},
+    },
     "formatters": {
         "json": {
             "()": "pythonjsonlogger.json.JsonFormatter",
@@ -87,7 +98,7 @@ CONFIG: dict[str, Any] = {
         "gunicorn.error": _PASSED_ON,
         "uvicorn.error": _PASSED_ON,
         # Refused requests are answers, not incidents.
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["causes"]},
         "django.security.DisallowedHost": {"level": "CRITICAL"},
     },
 }

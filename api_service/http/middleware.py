@@ -26,17 +26,14 @@ class Accounts:
         """Passes the request on."""
         # The front knows since when the request has been waiting for a thread.
         started, method = request.META.get("har.received") or time.perf_counter(), request.method or ""
-        token = ids.current.set(ids.take_or_make(request.META.get("HTTP_X_REQUEST_ID")))
+        ids.current.set(ids.take_or_make(request.META.get("HTTP_X_REQUEST_ID")))
         logs.begin()
-        try:
-            with meters.IN_FLIGHT.track_inprogress():
-                response = self._get_response(request)
-            response.headers[ids.HEADER] = ids.current.get()
-            route, seconds = routes.of(request), time.perf_counter() - started
-            meters.answered(method, route, response.status_code, seconds)
-            logs.access(request, response, method, route, seconds)
-        finally:
-            ids.current.reset(token)
+        with meters.IN_FLIGHT.track_inprogress():
+            response = self._get_response(request)
+        response.headers[ids.HEADER] = ids.current.get()
+        route, seconds = routes.of(request), time.perf_counter() - started
+        meters.answered(method, route, response.status_code, seconds)
+        logs.access(request, response, method, route, seconds)
         return response
 
 
