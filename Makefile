@@ -11,7 +11,7 @@ UNLABELLED ?= $(PHOTOS)/flickr8k
 DATASET ?= everyday
 BIN := .venv/bin
 
-.PHONY: run app api worker mlflow test lint format lock bench train-everyday train-sports cards backbone examples clean
+.PHONY: run app api worker mlflow test lint format lock schema bench train-everyday train-sports cards backbone examples clean
 
 run: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT) $(HAR_API_PORT)
@@ -52,6 +52,10 @@ format: .venv/installed-dev
 # The full set of packages, from the pinned ones.
 lock: .venv/installed-dev
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements.txt requirements-dev.txt -o requirements.lock
+
+# The API's description, from the code.
+schema: .venv/installed
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/api/openapi.yaml
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.serving

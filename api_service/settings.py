@@ -113,6 +113,8 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["api_service.keys.authentication.KeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["api_service.keys.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    # By the header Accept alone.
+    "URL_FORMAT_OVERRIDE": None,
     "DEFAULT_SCHEMA_CLASS": "api_service.documentation.openapi.Schema",
     "UNAUTHENTICATED_USER": None,
     "EXCEPTION_HANDLER": "api_service.http.problems.handle",

@@ -35,7 +35,7 @@ class SchemaApi(APIView):
     def get(self, request: Request) -> HttpResponse:
         """The OpenAPI document, as YAML or as JSON, by the header ``Accept``."""
         renderer = request.accepted_renderer
-        return HttpResponse(_document(renderer.format), renderer.media_type)
+        return HttpResponse(_document(renderer.format), renderer.media_type, headers={"Cache-Control": "no-cache"})
 
 
 @lru_cache(maxsize=2)

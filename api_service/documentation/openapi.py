@@ -17,6 +17,11 @@ from api_service.http.problems import CONTENT_TYPE
 _PROBLEMS = "x-problems"
 # They have a thread of their own, and are never refused.
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+_HEADERS = {
+    HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After",),
+    HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
+}
 
 
 def problems(*names: str) -> dict[str, Any]:
@@ -33,8 +38,9 @@ class Schema(AutoSchema):
         """The operation, with all its answers."""
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
-            self._name_answers(operation["responses"])
             self._add_problems(operation)
+            for status, response in operation["responses"].items():
+                self._complete(HTTPStatus(int(status)), response)
         return operation
 
     def get_description(self) -> str:  # type: ignore[override]  # as AutoSchema has it
@@ -54,9 +60,12 @@ class Schema(AutoSchema):
         scopes: dict[str, str | None] = getattr(self.view, "scopes", {})
         return scopes.get(self.method, getattr(self.view, "scope", None))
 
-    def _name_answers(self, responses: dict[str, Any]) -> None:
-        for status, response in responses.items():
-            response["description"] = response["description"] or f"{HTTPStatus(int(status)).phrase}."
+    def _complete(self, status: HTTPStatus, response: dict[str, Any]) -> None:
+        """Adds the headers that go with any answer, or with its status; and words where there are none."""
+        response["description"] = response["description"] or f"{status.phrase}."
+        names = ["X-Request-ID", *_HEADERS.get(status, ())]
+        headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        response["headers"] = headers | response.get("headers", {})
 
     def _add_problems(self, operation: dict[str, Any]) -> None:
         found = defaultdict(list)

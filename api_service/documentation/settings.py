@@ -26,6 +26,22 @@ SPECTACULAR_SETTINGS = {
         {"name": "documentation", "description": "What the API can do."},
     ],
     "APPEND_COMPONENTS": {
+        "headers": {
+            "X-Request-ID": {
+                "description": "The request's id: the client's, where it sent one, or one of ours. It is in the log, too.",
+                "required": True,
+                "schema": {"type": "string", "example": "5f0c1b2e9d3a4c7f8e6b1a2d3c4e5f60"},
+            },
+            "Retry-After": {
+                "description": "Seconds after which to ask again; there is none where waiting does not help.",
+                "schema": {"type": "integer", "minimum": 0, "example": 1},
+            },
+            "WWW-Authenticate": {
+                "description": "How to prove who one is.",
+                "required": True,
+                "schema": {"type": "string", "example": "Bearer"},
+            },
+        },
         "securitySchemes": {
             "key": {
                 "type": "http",
@@ -33,7 +49,7 @@ SPECTACULAR_SETTINGS = {
                 "bearerFormat": "PREFIX.SECRET",
                 "description": "A key, as its owner got it; needed wherever the API is not open.",
             }
-        }
+        },
     },
     "COMPONENT_SPLIT_REQUEST": True,
     "COMPONENT_SPLIT_PATCH": False,

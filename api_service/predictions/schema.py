@@ -41,7 +41,10 @@ _MULTIPART: dict[str, Any] = {
             "description": "Several photos, each a part of its own.",
         },
     },
-    "oneOf": [{"required": ["image"]}, {"required": ["images"]}],
+    "oneOf": [
+        {"type": "object", "title": "One photo", "required": ["image"]},
+        {"type": "object", "title": "Several photos", "required": ["images"]},
+    ],
 }
 _JSON: dict[str, Any] = {
     "type": "object",
@@ -87,7 +90,9 @@ create_prediction = extend_schema(
     tags=["predictions"],
     parameters=[OptionsSerializer],
     request={
-        "multipart/form-data": _MULTIPART,
+        "multipart/form-data": OpenApiRequest(
+            _MULTIPART, examples=[OpenApiExample("photo", {"image": "cycling.jpg"}, summary="A photo's file")]
+        ),
         "image/*": FILE | {"description": "A photo's file."},
         "application/json": OpenApiRequest(
             _JSON, examples=[OpenApiExample("photo", {"image": _BASE64}, summary="A photo in Base64")]
