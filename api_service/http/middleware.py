@@ -38,7 +38,7 @@ class Accounts:
 
 
 class Headers:
-    """Adds what holds for every answer that says nothing else: it is not kept, and is nothing but data."""
+    """Adds what holds for every error, and for answers that say nothing else: they are not kept, and are but data."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self._get_response = get_response
@@ -46,7 +46,8 @@ class Headers:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Passes the request on."""
         response = self._get_response(request)
-        response.headers.setdefault("Cache-Control", "no-store")
+        if response.status_code >= HTTPStatus.BAD_REQUEST or "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "no-store"
         if "html" not in response.headers.get("Content-Type", ""):
             response.headers.setdefault("Content-Security-Policy", _POLICY)
         if isinstance(response, HttpResponse):
@@ -85,6 +86,6 @@ class ProblemDetails:
         """Passes the request on and rewrites an error page."""
         response = self._get_response(request)
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
-        if response.status_code >= 400 and is_page and not problems.is_page(request):
+        if response.status_code >= HTTPStatus.BAD_REQUEST and is_page and not problems.is_page(request):
             return problems.of_status(HTTPStatus(response.status_code))
         return response

@@ -1,7 +1,6 @@
 """Who may ask for what."""
 
 from typing import TYPE_CHECKING, cast
-from urllib.parse import urlsplit
 
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -73,4 +72,4 @@ def _from_another_site(request: Request) -> bool:
     if site is not None:
         return site not in ("same-origin", "none")
     # Of browsers that do not send the former.
-    return origin is not None and urlsplit(origin).netloc != request.get_host()
+    return origin is not None and origin.partition("://")[2] != request.get_host()
