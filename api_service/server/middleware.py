@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponseBase
 
 from api_service.http import problems
+from api_service.metrics import meters
 from api_service.server import refusals
 
 
@@ -19,6 +20,7 @@ class Refusals:
         refused = refusals.found(request.META)
         if refused is None:
             return self._get_response(request)
+        meters.refused(refused.code)
         response = problems.problem(refused.status, refused.code, refused.detail)
         for name, value in refused.headers.items():
             response[name] = value
