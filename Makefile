@@ -1,4 +1,4 @@
-# make run: the app, the API and the training worker, on this machine. make test: every test. See README.md.
+# make run: the app, the API and their workers, on this machine. make test: every test. See README.md.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export HAR_APP_PORT ?= 8501
@@ -11,7 +11,7 @@ UNLABELLED ?= $(PHOTOS)/flickr8k
 DATASET ?= everyday
 BIN := .venv/bin
 
-.PHONY: run app api worker mlflow test lint format lock schema bench train-everyday train-sports cards backbone examples clean
+.PHONY: run app api worker jobs mlflow test lint format lock schema bench train-everyday train-sports cards backbone examples clean
 
 run: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT) $(HAR_API_PORT)
@@ -27,6 +27,9 @@ api: .venv/installed
 
 worker: .venv/installed
 	@exec $(BIN)/python -m training.worker
+
+jobs: .venv/installed
+	@exec $(BIN)/python manage.py work_jobs
 
 # Shows what the trainings have kept in MLflow, on http://localhost:5000.
 mlflow: .venv/installed

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from api_service.limits.rate import checked
 from har_core import config
 
-_LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
@@ -29,6 +29,9 @@ class ApiSettings(BaseSettings):
         ("localhost", "127.0.0.1", "[::1]"),
         validation_alias="DJANGO_ALLOWED_HOSTS",
         description="Host names that the API answers to, separated by commas.",
+    )
+    debug: bool = Field(
+        False, validation_alias="DJANGO_DEBUG", description="Whether the administration's error pages show the code."
     )
     auth: Literal["local", "required"] = Field(
         "local",
@@ -65,10 +68,18 @@ class ApiSettings(BaseSettings):
         "all. Keys are sent by the pages themselves; browsers send no credentials of their own.",
     )
 
+    job_hours: float = Field(24, gt=0, description="How long a job's photos and results are kept after its end.")
+    max_job_bytes: int = Field(2_000_000_000, gt=0, description="Most bytes of the request that brings a job.")
+    max_job_images: int = Field(100_000, gt=0, description="Most photos of a job.")
+    max_jobs: int = Field(10, gt=0, description="Most unfinished jobs of a key, or of all who need none.")
+    max_jobs_bytes: int = Field(
+        20_000_000_000, gt=0, description="Most bytes on the disk, of all jobs together, when another one is taken."
+    )
+
     @property
     def needs_key(self) -> bool:
         """Whether a request needs a key."""
-        return self.auth == "required" or self.host not in _LOCAL or not _LOCAL.issuperset(self.allowed_hosts)
+        return self.auth == "required" or self.host not in LOCAL_NAMES or not LOCAL_NAMES.issuperset(self.allowed_hosts)
 
     @property
     def keyless_rate(self) -> str | None:

@@ -11,7 +11,7 @@ from api_service.documentation.settings import SPECTACULAR_SETTINGS  # noqa: F40
 from api_service.http import logs
 from har_core.config import settings as har
 
-DEBUG = False
+DEBUG = api().debug
 SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or secret.of_this_machine()
 ALLOWED_HOSTS = list(api().allowed_hosts)
 
@@ -100,7 +100,7 @@ CORS_ALLOWED_ORIGINS = [origin for origin in api().cors_origins if origin != "*"
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST"]
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "if-none-match", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["ETag", "Location", "Retry-After", "Server-Timing", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = ["ETag", "Job-State", "Location", "Retry-After", "Server-Timing", "X-Request-ID"]
 
 # Photos stay in memory from socket to decoder: the body limit bounds them, and nothing is left behind on disk.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

@@ -7,6 +7,7 @@ from api_service.documentation.apis import RedocPage, SchemaApi, SwaggerPage
 from api_service.feedback.apis import FeedbackApi, FeedbackEntryApi, FeedbackImageApi
 from api_service.health.apis import HealthApi, ReadyApi
 from api_service.http import problems
+from api_service.jobs.apis import JobApi, JobsApi, ResultsApi
 from api_service.metrics.apis import MetricsApi
 from api_service.models.apis import LabelsApi, ModelApi, ModelsApi
 from api_service.predictions.apis import PredictionsApi
@@ -30,6 +31,9 @@ urlpatterns = [
     path("api/v1/models/<str:version>", ModelApi.as_view()),
     path("api/v1/promotions", PromotionsApi.as_view()),
     path("api/v1/rollbacks", RollbacksApi.as_view()),
+    path("api/v1/jobs", JobsApi.as_view()),
+    path("api/v1/jobs/<uuid:identity>", JobApi.as_view()),
+    path("api/v1/jobs/<uuid:identity>/results", ResultsApi.as_view()),
     path("api/v1/trainings", TrainingsApi.as_view()),
     path("api/v1/trainings/<str:name>", TrainingApi.as_view()),
     path("api/v1/trainings/<str:name>/log", LogApi.as_view()),

@@ -21,6 +21,7 @@ from api_service.http.errors import (
     UnknownModel,
 )
 from api_service.http.paths import without_folders
+from api_service.jobs import errors as jobs
 from har_core import errors
 from har_core.config import settings
 
@@ -53,6 +54,14 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     errors.PredictionNotFound: HTTPStatus.NOT_FOUND,
     errors.FeedbackAdded: HTTPStatus.CONFLICT,
     errors.FeedbackError: HTTPStatus.INSUFFICIENT_STORAGE,
+    errors.ArchiveTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.ArchiveError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    jobs.JobNotFound: HTTPStatus.NOT_FOUND,
+    jobs.IdempotencyConflict: HTTPStatus.CONFLICT,
+    jobs.TooManyJobs: HTTPStatus.TOO_MANY_REQUESTS,
+    jobs.JobStorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    jobs.ResultsIncomplete: HTTPStatus.CONFLICT,
+    jobs.JobExpired: HTTPStatus.GONE,
 }
 # The names that Django REST framework gives its errors differ from release to release; these stay.
 _REST_CODES = {

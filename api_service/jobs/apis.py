@@ -1,0 +1,127 @@
+"""``/api/v1/jobs``."""
+
+import uuid
+from typing import cast
+
+from django.http import StreamingHttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from api_service.http.problems import BadRequest
+from api_service.http.serializers import ListQuery
+from api_service.jobs import results, schema, selectors, services
+from api_service.jobs.errors import JobExpired, ResultsIncomplete
+from api_service.jobs.models import UNFINISHED, Job, State
+from api_service.jobs.renderers import Csv, JsonLines, Negotiation
+from api_service.jobs.serializers import (
+    IdempotencySerializer,
+    JobSerializer,
+    JobsSerializer,
+    OptionsSerializer,
+    ResultsQuery,
+)
+from api_service.jobs.uploads import FormParser, Upload, WindowsZipParser, ZipParser
+from api_service.keys.models import ApiKey, Scope
+
+
+class JobsApi(APIView):
+    """All jobs of a key."""
+
+    scope = "predict"
+    parser_classes = (FormParser, ZipParser, WindowsZipParser)
+
+    @schema.list_jobs
+    def get(self, request: Request) -> Response:
+        """The jobs that were sent with the key, newest first; with the scope `admin`, those of all."""
+        query = ListQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        waiting = selectors.waiting()
+        jobs = selectors.newest_first(_whose(request), query.validated_data["limit"])
+        return Response(JobsSerializer({"results": [selectors.summary(job, waiting) for job in jobs]}).data)
+
+    @schema.create_job
+    def post(self, request: Request) -> Response:
+        """Takes a zip of photos (a raw body, or the file ``archive``) or many photos (files ``images``)."""
+        upload = request.data
+        if not isinstance(upload, Upload):
+            raise BadRequest('Send a zip as the body or as the file "archive", or photos as files "images".')
+        try:
+            options = OptionsSerializer(data=upload.fields | request.query_params.dict())
+            options.is_valid(raise_exception=True)
+            job, is_new = services.submit(
+                _sender(request), upload, idempotency_key=_name(request), **options.validated_data
+            )
+        finally:
+            upload.discard()
+        answer = JobSerializer(selectors.summary(job, selectors.waiting())).data
+        return Response(answer, status=202 if is_new else 200, headers={"Location": f"/api/v1/jobs/{job.id}"})
+
+
+class JobApi(APIView):
+    """One job."""
+
+    scope = "predict"
+
+    @schema.get_job
+    def get(self, request: Request, identity: uuid.UUID) -> Response:
+        """How far it is, or how it ended."""
+        job = selectors.find(_whose(request), identity)
+        if job.state in UNFINISHED:
+            services.ensure_worker()  # The one that was there may have died.
+        return Response(JobSerializer(selectors.summary(job, selectors.waiting())).data)
+
+    @schema.delete_job
+    def delete(self, request: Request, identity: uuid.UUID) -> Response:
+        """Cancels a job that has not ended; its rows so far can be had until it expires. Removes one that has ended."""
+        job = selectors.find(_whose(request), identity)
+        if not services.end(job):
+            return Response(status=204)
+        return Response(JobSerializer(selectors.summary(job, [])).data, status=202)
+
+
+class ResultsApi(APIView):
+    """A job's rows."""
+
+    scope = "predict"
+    renderer_classes = (JsonLines, Csv)
+    content_negotiation_class = Negotiation
+
+    @schema.get_job_results
+    def get(self, request: Request, identity: uuid.UUID) -> StreamingHttpResponse:
+        """A row for each photo, in the order sent: the fields of a prediction, or an error."""
+        query = ResultsQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        job = selectors.find(_whose(request), identity)
+        _require_results(job, query.validated_data["partial"])
+        form = request.accepted_renderer
+        lines = results.csv_lines(job) if isinstance(form, Csv) else results.json_lines(job)
+        headers = {"Job-State": job.state, "Content-Disposition": f'attachment; filename="{job.id}.{form.format}"'}
+        return StreamingHttpResponse(lines, content_type=f"{form.media_type}; charset=utf-8", headers=headers)
+
+
+def _require_results(job: Job, is_partial_enough: bool) -> None:
+    if job.state == State.EXPIRED:
+        raise JobExpired("The job's photos and results were removed when its time was over.")
+    if job.state != State.DONE and not is_partial_enough:
+        raise ResultsIncomplete(
+            f"The job is {job.state}, with {job.done} of {job.total} rows. Add partial=true to have those."
+        )
+
+
+def _sender(request: Request) -> str:
+    key = cast("ApiKey | None", request.auth)
+    return key.prefix if key else ""
+
+
+def _whose(request: Request) -> str | None:
+    """Whose jobs a request may see; None: everybody's, as admins may, and all where the API is open."""
+    key = cast("ApiKey | None", request.auth)
+    return None if key is None or Scope.ADMIN in key.scopes else key.prefix
+
+
+def _name(request: Request) -> str | None:
+    sent = request.headers.get("Idempotency-Key")
+    name = IdempotencySerializer(data={} if sent is None else {"idempotency_key": sent})
+    name.is_valid(raise_exception=True)
+    return cast("str | None", name.validated_data.get("idempotency_key"))
