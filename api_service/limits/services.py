@@ -40,10 +40,10 @@ def take(who: str, rate: Rate) -> int:
     slack = interval * (rate.requests - 1)
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, {"who": who, "now": now, "interval": interval, "slack": slack})
-        allowed = cursor.fetchall()
-    if not allowed:
-        arrival = Limit.objects.filter(who=who).values_list("arrival", flat=True).first() or now
-        return max(1, math.ceil((arrival - slack - now) / 1_000_000))
+        if not cursor.fetchall():
+            cursor.execute("SELECT arrival FROM limits_limit WHERE who = %s", [who])
+            (arrival,) = cursor.fetchone() or (now,)
+            return max(1, math.ceil((arrival - slack - now) / 1_000_000))
     if random.randrange(_CLEAN_EVERY) == 0:
         Limit.objects.filter(arrival__lt=now).delete()
     return 0

@@ -9,6 +9,7 @@ import pytest
 
 from har_core import config
 from har_core.config import PROJECT_ROOT
+from tests import postgres
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +81,21 @@ def manage() -> Callable[..., str]:
         return ran.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def create_database() -> Iterator[Callable[[str], str]]:
+    """Makes an empty database in a PostgreSQL of the tests' own and gives its DATABASE_URL."""
+    programs = postgres.programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres.server(programs) as create:
+        yield create
+
+
+@pytest.fixture(scope="session")
+def postgres_url(create_database, manage) -> str:
+    """The DATABASE_URL of a PostgreSQL database with all tables, shared by a session's tests."""
+    url: str = create_database("har")
+    manage("migrate", "-v0", DATABASE_URL=url)
+    return url
