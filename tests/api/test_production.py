@@ -1,0 +1,64 @@
+"""The settings for an API that others reach."""
+
+import os
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from har_core.config import PROJECT_ROOT
+from tests.servers import api, free_port
+
+GOOD = {
+    "DJANGO_SETTINGS_MODULE": "api_service.production",
+    "HAR_API_AUTH": "required",
+    "DJANGO_SECRET_KEY": "n3yq-Zk2vUe8wXhT5sJfL9cRbD7mPaGo1iQ4xV6tB0uCzEdWlK",
+    "DJANGO_ALLOWED_HOSTS": "api.example.org",
+}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HAR_API_AUTH", None),
+        ("HAR_API_AUTH", "local"),
+        ("DJANGO_SECRET_KEY", None),
+        ("DJANGO_SECRET_KEY", ""),
+        ("DJANGO_SECRET_KEY", "short"),
+        ("DJANGO_SECRET_KEY", "x" * 60),
+        ("DJANGO_SECRET_KEY", "django-insecure-" + GOOD["DJANGO_SECRET_KEY"]),
+        ("DJANGO_DEBUG", "1"),
+        ("DJANGO_ALLOWED_HOSTS", None),
+        ("DJANGO_ALLOWED_HOSTS", "localhost"),
+        ("DJANGO_ALLOWED_HOSTS", "api.example.org,*"),
+    ],
+)
+def test_it_does_not_start_unsafely(variable, value):
+    environment = {**os.environ, **GOOD, "HAR_API_PORT": str(free_port())}
+    environment.pop(variable, None)
+    if value is not None:
+        environment[variable] = value
+    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"]
+    ran = subprocess.run(
+        command, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode not in {0, None}
+    assert f"ImproperlyConfigured: {variable} " in ran.stderr
+    assert GOOD["DJANGO_SECRET_KEY"] not in ran.stderr
+
+
+def test_it_passes_djangos_own_checks(manage):
+    manage("check", "--deploy", "--fail-level", "WARNING", **GOOD)
+
+
+def test_it_starts_and_asks_for_keys_and_for_tls(tmp_path):
+    host = {"Host": "api.example.org"}
+    with api(tmp_path / "log", **GOOD, HAR_SHIPPED_MODELS=str(tmp_path)) as base:
+        assert httpx.get(f"{base}/api/v1/labels", headers=host).status_code == 401
+        assert httpx.get(f"{base}/api/v1/labels").status_code == 400
+        # As a proxy on this machine says that it got the request over TLS.
+        page = httpx.get(f"{base}/admin/login/", headers=host | {"X-Forwarded-Proto": "https"})
+    assert page.status_code == 200
+    assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert "secure" in page.headers["Set-Cookie"].lower()
