@@ -7,6 +7,7 @@ from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
 
 from api_service.documentation import codes
@@ -14,6 +15,11 @@ from api_service.documentation.codes import Code
 from api_service.documentation.serializers import ProblemSerializer
 from api_service.http.problems import CONTENT_TYPE
 
+# For ``extend_schema(parameters=...)`` where an answer that has not changed is not sent again.
+REVALIDATED = [
+    OpenApiParameter("If-None-Match", str, "header", description="The `ETag` of an answer that is there already."),
+    OpenApiParameter("ETag", str, "header", response=[200], required=True, description="Changes with the content."),
+]
 _PROBLEMS = "x-problems"
 # They have a thread of their own, and are never refused.
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -38,6 +44,7 @@ class Schema(AutoSchema):
         """The operation, with all its answers."""
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
+            self._add_not_modified(operation["responses"])
             self._add_problems(operation)
             for status, response in operation["responses"].items():
                 self._complete(HTTPStatus(int(status)), response)
@@ -67,6 +74,11 @@ class Schema(AutoSchema):
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         response["headers"] = headers | response.get("headers", {})
 
+    def _add_not_modified(self, responses: dict[str, Any]) -> None:
+        tags = {name: header for name, header in responses.get("200", {}).get("headers", {}).items() if name == "ETag"}
+        if tags:
+            responses["304"] = {"headers": tags, "description": "Not modified."}
+
     def _add_problems(self, operation: dict[str, Any]) -> None:
         found = defaultdict(list)
         for name in dict.fromkeys([*self._usual(operation), *operation.pop(_PROBLEMS, ())]):
@@ -78,15 +90,17 @@ class Schema(AutoSchema):
         """The codes that follow from what kind of operation it is."""
         yield from ("bad_request", "not_acceptable", "internal_error")
         if self.view.authentication_classes:
-            yield from ("key_missing", "key_invalid")
+            yield from ("key_missing", "key_invalid", "database_unreachable")
         if self._scope():
             yield "scope_missing"
         if self.method not in SAFE_METHODS:
             yield from ("forbidden", "request_timeout", "request_too_large")
         if "requestBody" in operation:
-            yield from ("malformed_request", "unsupported_media_type")
+            yield "unsupported_media_type"
         if "requestBody" in operation or any(found["in"] == "query" for found in operation.get("parameters", ())):
-            yield "invalid_parameter"
+            yield from ("malformed_request", "invalid_parameter")
+        if "{" in self.path:
+            yield "not_found"
         if self.view.throttle_classes:
             yield "rate_limited"
         if self.path not in _PROBES:

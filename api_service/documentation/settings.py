@@ -19,6 +19,7 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": "/", "description": "The server that this description comes from"}],
     "TAGS": [
         {"name": "predictions", "description": "What is being done in a photo."},
+        {"name": "jobs", "description": "The same for very many photos, in the background."},
         {"name": "models", "description": "Which models there are, and which one answers."},
         {"name": "feedback", "description": "What people say of answers."},
         {"name": "trainings", "description": "New models from datasets."},
@@ -28,7 +29,7 @@ SPECTACULAR_SETTINGS = {
     "APPEND_COMPONENTS": {
         "headers": {
             "X-Request-ID": {
-                "description": "The request's id: the client's, where it sent one, or one of ours. It is in the log, too.",
+                "description": "The request's id: the client's, where it sent one, or one of ours. The log has it.",
                 "required": True,
                 "schema": {"type": "string", "example": "5f0c1b2e9d3a4c7f8e6b1a2d3c4e5f60"},
             },
@@ -54,6 +55,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "COMPONENT_SPLIT_PATCH": False,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    # Choices stay where they are: as components they would get names that change when another field is added.
+    "POSTPROCESSING_HOOKS": [],
     "SORT_OPERATION_PARAMETERS": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

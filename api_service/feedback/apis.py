@@ -30,7 +30,7 @@ class FeedbackApi(APIView):
     @schema.list_feedback
     def get(self, request: Request) -> Response:
         """The entries that wait for review, or those of another status."""
-        query = FeedbackQuery(data=request.query_params)
+        query = FeedbackQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         found = services.entries(query.validated_data["status"])
         shown = found[: query.validated_data["limit"]]

@@ -1,5 +1,7 @@
 """How feedback is described."""
 
+from typing import Any
+
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 
@@ -8,22 +10,40 @@ from api_service.feedback.serializers import (
     FeedbackEntriesSerializer,
     FeedbackEntrySerializer,
     FeedbackQuery,
-    FeedbackSerializer,
     ReviewSerializer,
 )
 from api_service.models.schema import MODEL_PROBLEMS
-from api_service.predictions.schema import FILE, IMAGE_PROBLEMS
+from api_service.predictions.schema import BASE64, FILE, IMAGE_PROBLEMS
 
 _PHOTO = OpenApiParameter("photo", str, "path", description="SHA-256 of the photo's bytes: the entry's name.")
-_PROPERTIES = {
-    "verdict": {"type": "string", "enum": ["right", "wrong"], "description": "Of the model's answer."},
-    "label": {
-        "type": "string",
-        "maxLength": 100,
-        "description": "What is being done, where the answer is wrong; none where it is right.",
-    },
-}
-_BY_ID = {"type": "string", "description": "The id of an answer of the last minutes."}
+
+
+def _feedback(image: dict[str, Any]) -> dict[str, Any]:
+    """What is said of an answer, or of a photo in this form."""
+    return {
+        "type": "object",
+        "properties": {
+            "verdict": {"type": "string", "enum": ["right", "wrong"], "description": "Of the model's answer."},
+            "label": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": 1000,
+                "description": "What is being done. It comes with `wrong`, and with `wrong` alone.",
+            },
+            "prediction_id": {
+                "type": "string",
+                "maxLength": 100,
+                "description": "The id of an answer of the last minutes.",
+            },
+            "image": image,
+        },
+        "required": ["verdict"],
+        "oneOf": [
+            {"type": "object", "title": "Of an answer", "required": ["prediction_id"]},
+            {"type": "object", "title": "Of a photo", "required": ["image"]},
+        ],
+    }
+
 
 list_feedback = extend_schema(
     operation_id="list_feedback",
@@ -37,13 +57,8 @@ create_feedback = extend_schema(
     summary="Say whether an answer is right",
     tags=["feedback"],
     request={
-        "application/json": FeedbackSerializer,
-        "multipart/form-data": {
-            "type": "object",
-            "properties": {**_PROPERTIES, "image": FILE | {"description": "The photo."}, "prediction_id": _BY_ID},
-            "required": ["verdict"],
-            "oneOf": [{"required": ["image"]}, {"required": ["prediction_id"]}],
-        },
+        "application/json": _feedback(BASE64),
+        "multipart/form-data": _feedback(FILE | {"description": "The photo."}),
     },
     responses={201: FeedbackEntrySerializer},
     examples=[
@@ -51,6 +66,7 @@ create_feedback = extend_schema(
             "wrong",
             {"prediction_id": "0b7f3f5e-6d0c-4f0e-9d3a-2f6f1d1c8a53", "verdict": "wrong", "label": "running"},
             summary="It is something else",
+            media_type="application/json",
             request_only=True,
         ),
     ],

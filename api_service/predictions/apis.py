@@ -26,7 +26,7 @@ class PredictionsApi(APIView):
     def post(self, request: Request) -> Response:
         """Takes one photo (field ``image``, JSON ``image`` or a raw body) or several (fields ``images``)."""
         started = time.perf_counter()
-        options = OptionsSerializer(data=request.query_params)
+        options = OptionsSerializer(data=request.query_params.dict())
         options.is_valid(raise_exception=True)
         top_k, explain = options.validated_data["top_k"], options.validated_data["explain"]
         photos, many = payloads(request)

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiRequest, PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiRequest,
+    PolymorphicProxySerializer,
+    extend_schema,
+)
 from rest_framework import serializers
 
 from api_service.documentation.openapi import problems
@@ -24,8 +30,13 @@ IMAGE_PROBLEMS = (
     "corrupt_image",
 )
 FILE = {"type": "string", "format": "binary"}
+BASE64 = {
+    "type": "string",
+    "contentEncoding": "base64",
+    "description": "A photo's file in Base64, alone or as a data URL.",
+}
 # A cyclist of 24 by 24 pixels, as WebP.
-_BASE64 = (
+_CYCLIST = (
     "UklGRnwAAABXRUJQVlA4IHAAAADwBACdASoYABgAP3GiyVo0q6ikKA1SkC4JZADE2A9n77+1RBr90Kid7cmKJTjNOAAA/FGTSXtQRNOwR6dycR+E0gZo"
     "z8vHiySFYW/hsI+D06xa1kAEjk60IOLlrmdXT95xnWD+Eb9V/lRDkqcupAAA"
 )
@@ -46,18 +57,6 @@ _MULTIPART: dict[str, Any] = {
         {"type": "object", "title": "Several photos", "required": ["images"]},
     ],
 }
-_JSON: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "image": {
-            "type": "string",
-            "contentEncoding": "base64",
-            "description": "A photo's file in Base64, alone or as a data URL.",
-        }
-    },
-    "required": ["image"],
-}
-
 _ANSWER = {
     "id": "0b7f3f5e-6d0c-4f0e-9d3a-2f6f1d1c8a53",
     "label": "cycling",
@@ -88,14 +87,20 @@ create_prediction = extend_schema(
     operation_id="create_prediction",
     summary="Recognise what is being done in photos",
     tags=["predictions"],
-    parameters=[OptionsSerializer],
+    parameters=[
+        OptionsSerializer,
+        OpenApiParameter(
+            "Server-Timing", str, "header", response=[200], required=True, description="Milliseconds by phase."
+        ),
+    ],
     request={
         "multipart/form-data": OpenApiRequest(
             _MULTIPART, examples=[OpenApiExample("photo", {"image": "cycling.jpg"}, summary="A photo's file")]
         ),
         "image/*": FILE | {"description": "A photo's file."},
         "application/json": OpenApiRequest(
-            _JSON, examples=[OpenApiExample("photo", {"image": _BASE64}, summary="A photo in Base64")]
+            {"type": "object", "properties": {"image": BASE64}, "required": ["image"]},
+            examples=[OpenApiExample("photo", {"image": _CYCLIST}, summary="A photo in Base64")],
         ),
     },
     responses=PolymorphicProxySerializer("PredictionAnswer", [PredictionSerializer, PredictionsSerializer], None),

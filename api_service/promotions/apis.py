@@ -27,7 +27,7 @@ class PromotionsApi(APIView):
     @schema.list_promotions
     def get(self, request: Request) -> Response:
         """The history, newest first: who put which model in service, when, why, and what was examined."""
-        query = ListQuery(data=request.query_params)
+        query = ListQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         entries = serving.history()[: query.validated_data["limit"]]
         return Response(HistorySerializer({"results": entries}).data)

@@ -27,7 +27,7 @@ class TrainingsApi(APIView):
     @schema.list_trainings
     def get(self, request: Request) -> Response:
         """The trainings, newest first."""
-        query = ListQuery(data=request.query_params)
+        query = ListQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         return Response(TrainingsSerializer({"results": services.summaries(query.validated_data["limit"])}).data)
 
@@ -85,7 +85,7 @@ class LogApi(APIView):
     @schema.get_training_log
     def get(self, request: Request, name: str) -> Response:
         """The last lines."""
-        query = ListQuery(data=request.query_params)
+        query = ListQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         return Response(LogSerializer({"lines": runs.find(name).log(query.validated_data["limit"])}).data)
 
