@@ -5,11 +5,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from django.db import connection
+from django.db.models import Count
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api_service.jobs.models import Job, State
 from api_service.metrics import files, meters
 from api_service.models import services as models
 from api_service.polled import Polled
@@ -21,7 +24,18 @@ log = logging.getLogger(__name__)
 _FRESH_SECONDS = 5.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
+
+
+def _count_jobs() -> dict[str, int]:
+    try:
+        found = Job.objects.order_by().values_list("state").annotate(Count("id"))
+        return dict.fromkeys(State.values, 0) | dict(found)
+    finally:
+        connection.close()
+
+
 _queue = Polled(queue.waiting, _FRESH_SECONDS)
+_job_counts = Polled(_count_jobs, _FRESH_SECONDS)
 
 
 def page() -> bytes:
@@ -46,7 +60,7 @@ class _Now(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """All that can be found; what cannot be had is left out, and does not keep the others back."""
-        for look in (_model, _trainings, _processes):
+        for look in (_model, _jobs, _trainings, _processes):
             try:
                 yield from look()
             except Exception as error:
@@ -58,6 +72,13 @@ def _model() -> Iterator[GaugeMetricFamily]:
     served = models.served()
     if served:
         found.add_metric([served.name, str(served.version)], 1)
+    yield found
+
+
+def _jobs() -> Iterator[GaugeMetricFamily]:
+    found = GaugeMetricFamily("har_jobs", "Jobs by state.", labels=["state"])
+    for state, count in _job_counts.get().items():
+        found.add_metric([state], count)
     yield found
 
 
