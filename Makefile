@@ -46,7 +46,7 @@ lint: .venv/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bandit -q -c pyproject.toml -r har_core har_cli har_ui api_service training deploy tools
+	$(BIN)/bandit -q -c pyproject.toml -r har_core har_cli har_ui har_client api_service training deploy tools
 
 format: .venv/installed-dev
 	$(BIN)/ruff check --fix .

@@ -1,0 +1,64 @@
+"""Models that are to be trained."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from har_client.connection import Connection
+from har_client.records import Dataset, Training
+
+_URL = "/api/v1/trainings"
+
+
+class Trainings:
+    """The server's trainings; needs a key with the scope ``train``."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Sends by a connection."""
+        self._connection = connection
+
+    def start(self, recipe: str, dataset: str, changes: Sequence[str] = ()) -> Training:
+        """Puts a training into the queue.
+
+        Args:
+            recipe: The name of one that ships, ``quick`` for example.
+            dataset: The name of one of ``datasets``.
+            changes: Changes to the recipe, ``KEY=VALUE`` each.
+
+        Raises:
+            HarApiError: It cannot be trained so.
+        """
+        body = {"recipe": recipe, "dataset": dataset, "changes": list(changes)}
+        return self._training("POST", _URL, json=body)
+
+    def get(self, training: Training | str) -> Training:
+        """How far a training is, or how it ended."""
+        return self._training("GET", _url(training))
+
+    def list(self, limit: int = 100) -> tuple[Training, ...]:
+        """The trainings, newest first."""
+        rows = self._connection.json("GET", _URL, params={"limit": limit})["results"]
+        return tuple(Training.model_validate(row) for row in rows)
+
+    def stop(self, training: Training | str) -> Training:
+        """Stops a training; what it has learnt is kept."""
+        return self._training("DELETE", _url(training))
+
+    def resume(self, training: Training | str) -> Training:
+        """Has a training go on that was stopped, was interrupted or failed."""
+        return self._training("POST", f"{_url(training)}/resume")
+
+    def log(self, training: Training | str, limit: int = 100) -> tuple[str, ...]:
+        """The last lines that a training printed."""
+        return tuple(self._connection.json("GET", f"{_url(training)}/log", params={"limit": limit})["lines"])
+
+    def datasets(self) -> tuple[Dataset, ...]:
+        """What can be trained on."""
+        rows = self._connection.json("GET", "/api/v1/datasets")["results"]
+        return tuple(Dataset.model_validate(row) for row in rows)
+
+    def _training(self, method: str, url: str, **options: Any) -> Training:
+        return Training.model_validate(self._connection.json(method, url, **options))
+
+
+def _url(training: Training | str) -> str:
+    return f"{_URL}/{training.run if isinstance(training, Training) else training}"
