@@ -111,7 +111,7 @@ def has_worker() -> bool:
 def ensure_worker() -> None:
     """Starts a worker if none is alive on this machine; it ends when it has had nothing to do for a while."""
     if not has_worker():
-        background.start(["training.worker", "--while-busy"], settings().home / "worker.log")
+        background.start_once(["training.worker", "--while-busy"], settings().home / "worker.log")
 
 
 def work(idle_seconds: float | None = None, wait: bool = True) -> None:

@@ -111,7 +111,7 @@ def sweep() -> None:
 def ensure_worker() -> None:
     """Starts a worker if none is alive on this machine; it ends when it has had nothing to do for a while."""
     if not is_locked(worker_lock()):
-        background.start(["manage", "work_jobs", "--while-busy"], har().home / "jobs.log")
+        background.start_once(["manage", "work_jobs", "--while-busy"], har().home / "jobs.log")
 
 
 def worker_lock() -> Path:
