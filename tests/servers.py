@@ -50,13 +50,25 @@ def running(module_args: list[str], url: str, log: Path, **environment: str) -> 
 
 
 @contextmanager
-def api(log: Path, **environment: str) -> Iterator[str]:
-    """The API under gunicorn; gives its base address."""
+def gunicorn(log: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The API; gives its base address and gunicorn's process, whose children are the workers."""
     port = str(free_port())
     command = ["gunicorn", "-c", "deploy/gunicorn.conf.py"]
     base = f"http://127.0.0.1:{port}"
-    with running(command, f"{base}/healthz", log, HAR_API_PORT=port, **environment):
+    with running(command, f"{base}/healthz", log, HAR_API_PORT=port, **environment) as process:
+        yield base, process
+
+
+@contextmanager
+def api(log: Path, **environment: str) -> Iterator[str]:
+    """The API under gunicorn; gives its base address."""
+    with gunicorn(log, **environment) as (base, _):
         yield base
+
+
+def children(pid: int) -> list[int]:
+    """The ids of a process's children."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager

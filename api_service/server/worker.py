@@ -9,14 +9,13 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
+from api_service.config import settings
+
 _HEAD_BYTES = 65_536
-_HEAD_SECONDS = 15.0
-# How long the rest of a body is taken in and thrown away, so that its sender gets to read why it was refused.
-_REST_SECONDS = 10.0
 
 
 class Protocol(HttpToolsProtocol):
-    """Bounds how long and how large a request's head may be, and how long a refused body goes on."""
+    """Bounds how large a request's head may be, how long it may take, and how long a refused body goes on."""
 
     _timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
@@ -25,7 +24,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Gives the first head its time."""
         super().connection_made(transport)
-        self._give(_HEAD_SECONDS)
+        self._give_time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Leaves no timer behind."""
@@ -44,7 +43,7 @@ class Protocol(HttpToolsProtocol):
         """Gives a further head on the same connection its time."""
         super().on_message_begin()
         if self._timer is None:
-            self._give(_HEAD_SECONDS)
+            self._give_time()
 
     def on_headers_complete(self) -> None:
         """The head is there."""
@@ -59,10 +58,13 @@ class Protocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Bounds what is left of a body that was answered before its end."""
+        """Bounds what is left of a body that was answered before its end: it is taken in and thrown away.
+
+        Whoever sends it would not get to read the answer otherwise.
+        """
         super().on_response_complete()
         if not self._is_whole and not self.transport.is_closing():
-            self._give(_REST_SECONDS)
+            self._give_time()
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP gets an error of the API's own form."""
@@ -76,9 +78,9 @@ class Protocol(HttpToolsProtocol):
         self.transport.write(STATUS_LINE[status.value] + head.encode() + content)
         self.transport.close()
 
-    def _give(self, seconds: float) -> None:
+    def _give_time(self) -> None:
         self._stop_timer()
-        self._timer = self.loop.call_later(seconds, self.transport.close)
+        self._timer = self.loop.call_later(settings().arrival_seconds, self.transport.close)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

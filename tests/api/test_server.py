@@ -1,0 +1,166 @@
+"""The server under clients that mean no good, or have bad luck."""
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import httpx
+import pytest
+
+from tests.api.test_live import CYCLING, post, problem
+from tests.servers import api, children, gunicorn
+
+PATIENCE = 2
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    environment = {"HAR_HOME": str(folder / "home"), "HAR_API_ARRIVAL_SECONDS": str(PATIENCE)}
+    with api(folder / "log", **environment) as base, httpx.Client(base_url=base, timeout=60) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def connection(client):
+    with socket.create_connection((client.base_url.host, client.base_url.port), 10) as found:
+        yield found
+
+
+def answer(link: socket.socket) -> bytes:
+    """All that comes until the server closes the connection."""
+    found = b""
+    with contextlib.suppress(ConnectionResetError):
+        while chunk := link.recv(65536):
+            found += chunk
+    return found
+
+
+def test_slow_clients_harm_nobody(client):
+    """Hundreds that never finish a head, or a body, while others are answered as ever."""
+    head = b"POST /api/v1/predictions HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
+    with contextlib.ExitStack() as stack:
+        for number in range(300):
+            link = stack.enter_context(connection(client))
+            link.sendall(head if number % 2 else head + b"Content-Length: 60000\r\n\r\n" + CYCLING[:1000])
+        started = time.monotonic()
+        for _ in range(10):
+            assert post(client, files={"image": CYCLING}).json()["label"] == "cycling"
+        assert time.monotonic() - started < PATIENCE  # All of them are still there.
+        assert client.get("/readyz").status_code == 200
+
+
+def test_a_head_that_trickles_in_is_given_up(client):
+    started = time.monotonic()
+    with connection(client) as link:
+        link.sendall(b"GET /healthz HTTP/1.1\r\nX-A: ")
+        with contextlib.suppress(OSError):
+            while time.monotonic() - started < 3 * PATIENCE:
+                link.sendall(b"a")
+                time.sleep(0.1)
+        assert answer(link) == b""
+    assert time.monotonic() - started < 2 * PATIENCE
+
+
+def test_a_second_head_on_the_same_connection_gets_no_more_time(client):
+    with connection(client) as link:
+        link.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HT")
+        started = time.monotonic()
+        assert answer(link).startswith(b"HTTP/1.1 200")
+    assert time.monotonic() - started < 2 * PATIENCE
+
+
+def test_a_stalled_upload_is_told_so(client):
+    with connection(client) as link:
+        link.sendall(b"POST /api/v1/predictions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\nabc")
+        found = answer(link)
+    assert found.startswith(b"HTTP/1.1 408")
+    assert b"application/problem+json" in found
+    assert b'"request_timeout"' in found
+
+
+def test_what_is_refused_is_not_taken_in_for_ever(client):
+    with connection(client) as link:
+        link.sendall(b"POST /api/v1/predictions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\nabc")
+        started = time.monotonic()
+        assert b'"request_too_large"' in answer(link)
+    assert time.monotonic() - started < 2 * PATIENCE
+
+
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        (b"GARBAGE\r\n\r\n", 400, b"malformed_request"),
+        (b"GET / HTTP/9.9\r\n\r\n", 400, b"malformed_request"),
+        (b"GET /\xff\xfe HTTP/1.1\r\nHost: localhost\r\n\r\n", 400, b"malformed_request"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n", 400, b"malformed_request"),
+        (b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400, b"malformed_request"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n", 400, b""),
+        (b"GET / HTTP/1.1\r\nX: " + b"a" * 400_000, 431, b"headers_too_large"),
+    ],
+)
+def test_what_is_no_http_gets_a_problem(client, head, status, code):
+    with connection(client) as link:
+        with contextlib.suppress(OSError):
+            link.sendall(head)
+        found = answer(link)
+    assert found.startswith(b"HTTP/1.1 %d" % status)
+    assert b"application/problem+json" in found
+    assert code in found
+
+
+def test_a_body_in_chunks_is_taken(client):
+    response = post(client, content=iter([CYCLING[:5000], CYCLING[5000:]]), headers={"Content-Type": "image/jpeg"})
+    assert response.json()["label"] == "cycling"
+
+
+def test_whoever_comes_when_too_much_is_under_way_is_told_to_come_back(tmp_path):
+    with (
+        api(tmp_path / "log", HAR_HOME=str(tmp_path / "home"), HAR_API_MAX_CONCURRENT="2") as base,
+        httpx.Client(base_url=base, timeout=60) as client,
+        ThreadPoolExecutor(24) as pool,
+    ):
+        many = [("images", CYCLING)] * 8
+        found = list(pool.map(lambda _: post(client, files=many), range(24)))
+        assert client.get("/readyz").status_code == 200
+    assert Counter(response.status_code for response in found).keys() == {200, 503}
+    refused = next(response for response in found if response.status_code == 503)
+    problem(refused, 503, "overloaded")
+    assert int(refused.headers["Retry-After"]) >= 1
+
+
+def test_a_killed_worker_is_replaced_and_the_others_serve_on(tmp_path):
+    answers, failed, stop = [], [], threading.Event()
+
+    def go_on_asking(base):
+        while not stop.wait(0.05):
+            try:
+                with httpx.Client(base_url=base, timeout=60) as client:
+                    answers.append((time.monotonic(), post(client, files={"image": CYCLING}).status_code))
+            except httpx.TransportError:
+                failed.append(time.monotonic())
+
+    server = gunicorn(tmp_path / "log", HAR_HOME=str(tmp_path / "home"), WEB_CONCURRENCY="2")
+    with server as (base, process), ThreadPoolExecutor(4) as pool:
+        try:
+            for _ in range(4):
+                pool.submit(go_on_asking, base)
+            time.sleep(2)
+            before = children(process.pid)
+            os.kill(before[0], signal.SIGKILL)
+            deadline = time.monotonic() + 30
+            while len(children(process.pid)) < 2 or before[0] in children(process.pid):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            time.sleep(3)
+        finally:
+            stop.set()
+    assert {status for _, status in answers} == {200}
+    assert len(failed) <= 4  # What the killed one had at hand, one for each client.
+    assert max(later - sooner for (sooner, _), (later, _) in pairwise(sorted(answers))) < 5
