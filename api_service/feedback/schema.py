@@ -26,7 +26,6 @@ def _feedback(image: dict[str, Any]) -> dict[str, Any]:
             "verdict": {"type": "string", "enum": ["right", "wrong"], "description": "Of the model's answer."},
             "label": {
                 "type": "string",
-                "minLength": 1,
                 "maxLength": 1000,
                 "description": "What is being done. It comes with `wrong`, and with `wrong` alone.",
             },
