@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from har_client.connection import Connection
 from har_client.records import Dataset, Training
@@ -61,4 +62,4 @@ class Trainings:
 
 
 def _url(training: Training | str) -> str:
-    return f"{_URL}/{training.run if isinstance(training, Training) else training}"
+    return f"{_URL}/{quote(training.run if isinstance(training, Training) else training, '')}"
