@@ -25,7 +25,6 @@ _FRESH_SECONDS = 5.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-
 def _count_jobs() -> dict[str, int]:
     try:
         found = Job.objects.order_by().values_list("state").annotate(Count("id"))

@@ -1,0 +1,159 @@
+"""The probes tell the truth, at once, and cause nothing."""
+
+import itertools
+import shutil
+import sqlite3
+import threading
+import time
+
+import httpx
+import pytest
+
+from har_core import bundle as bundles
+from har_core.bundle import Bundle
+from tests.api.test_live import CYCLING, problem
+from tests.bundles import spoil
+from tests.servers import api
+
+
+@pytest.fixture
+def live(monkeypatch, client):
+    """A model that nobody has asked for yet."""
+    del client
+    from api_service.models import services
+    from har_core.live import LivePredictor
+
+    predictor = LivePredictor()
+    monkeypatch.setattr(services, "_live", predictor)
+    yield predictor
+    predictor.close()
+
+
+@pytest.fixture
+def database(monkeypatch, client):
+    """Asks the database for each probe."""
+    del client
+    from api_service.health import services
+    from api_service.polled import Polled
+
+    def use(ask) -> None:
+        monkeypatch.setattr(services, "_database", Polled(ask, 0))
+
+    use(services._missing)
+    return use
+
+
+def wait_until_ready(base: str) -> None:
+    """Without any request but the probe's."""
+    deadline = time.monotonic() + 30
+    while httpx.get(f"{base}/readyz").status_code != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.usefixtures("made", "api_database", "database")
+def test_it_is_ready_once_the_model_is_loaded_and_the_probe_does_not_load_it(client, live, monkeypatch):
+    from har_core import live as module
+    from har_core.predictor import Predictor
+
+    go_on = threading.Event()
+    monkeypatch.setattr(module, "Predictor", lambda bundle: go_on.wait(20) and Predictor(bundle))
+    problem(client.get("/readyz"), 503, "model_loading")
+    assert live._thread is None
+    loading = threading.Thread(target=live.get)
+    loading.start()
+    started = time.perf_counter()
+    problem(client.get("/readyz"), 503, "model_loading")
+    assert client.get("/healthz").status_code == 200
+    assert time.perf_counter() - started < 10
+    go_on.set()
+    loading.join()
+    assert client.get("/readyz").json() == {"status": "ready", "model": {"name": "tiny", "version": 1}}
+
+
+@pytest.mark.usefixtures("made", "api_database")
+def test_a_database_that_is_gone_or_old_or_silent_is_told(client, live, database):
+    from django.db import OperationalError
+
+    def gone() -> bool:
+        raise OperationalError("connection to 10.0.0.1 refused")
+
+    live.get()
+    assert client.get("/readyz").status_code == 200
+    database(lambda: True)
+    problem(client.get("/readyz"), 503, "database_not_migrated")
+    database(gone)
+    assert "10.0.0.1" not in problem(client.get("/readyz"), 503, "database_unreachable")["detail"]
+    answer = threading.Event()
+    database(lambda: answer.wait(20))
+    started = time.perf_counter()
+    for _ in range(2):
+        problem(client.get("/readyz"), 503, "database_unreachable")
+    assert time.perf_counter() - started < 10
+    answer.set()
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.usefixtures("made", "api_database")
+def test_the_database_is_asked_by_one_at_a_time_and_not_for_each_probe():
+    from api_service.polled import Polled
+
+    asked, counter = [], itertools.count()
+
+    def ask() -> int:
+        asked.append(threading.current_thread().name)
+        time.sleep(0.2)
+        return next(counter)
+
+    polled = Polled(ask, 60)
+    probes = [threading.Thread(target=polled.get) for _ in range(10)]
+    for probe in probes:
+        probe.start()
+    for probe in probes:
+        probe.join()
+    assert len(asked) == 1
+    assert polled.get() == 0
+
+
+def test_a_model_that_appears_is_answered_with_in_seconds(tmp_path, tiny_bundle):
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    with api(tmp_path / "log", HAR_SHIPPED_MODELS=str(shipped), HAR_MODEL="tiny") as base:
+        problem(httpx.get(f"{base}/readyz"), 503, "model_not_found")
+        for _ in range(20):
+            answer = httpx.post(f"{base}/api/v1/predictions", files={"image": CYCLING})
+            problem(answer, 503, "model_not_found")
+        shutil.copytree(tiny_bundle.folder, tmp_path / "copy" / "tiny@1")
+        (tmp_path / "copy" / "tiny@1").rename(shipped / "tiny@1")
+        wait_until_ready(base)
+        assert httpx.post(f"{base}/api/v1/predictions", files={"image": CYCLING}).json()["model"]["name"] == "tiny"
+
+
+def test_a_broken_model_is_tried_now_and_then_and_answers_once_it_is_mended(tmp_path, tiny_bundle):
+    shipped = tmp_path / "shipped"
+    broken = Bundle(shutil.copytree(tiny_bundle.folder, shipped / "tiny@1"))
+    spoil(broken, bundles.TFLITE)
+    with api(tmp_path / "log", HAR_SHIPPED_MODELS=str(shipped), HAR_MODEL="tiny") as base:
+        for _ in range(5):
+            problem(httpx.get(f"{base}/readyz"), 503, "bundle_broken")
+            problem(httpx.post(f"{base}/api/v1/predictions", files={"image": CYCLING}), 503, "bundle_broken")
+        shutil.copy(tiny_bundle.folder / bundles.TFLITE, broken.folder / bundles.TFLITE)
+        wait_until_ready(base)
+    assert (tmp_path / "log").read_text().count("there is none to answer") == 1
+
+
+def test_a_database_that_loses_its_tables_is_noticed_and_so_is_its_return(tmp_path):
+    home = tmp_path / "home"
+    with api(tmp_path / "log", HAR_HOME=str(home)) as base:
+        wait_until_ready(base)
+        with sqlite3.connect(home / "api.db") as database:
+            rows = database.execute("SELECT * FROM django_migrations").fetchall()
+            database.execute("DELETE FROM django_migrations WHERE app = 'keys'")
+        deadline = time.monotonic() + 20
+        while httpx.get(f"{base}/readyz").status_code == 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        problem(httpx.get(f"{base}/readyz"), 503, "database_not_migrated")
+        with sqlite3.connect(home / "api.db") as database:
+            database.executemany("INSERT OR IGNORE INTO django_migrations VALUES (?, ?, ?, ?)", rows)
+        wait_until_ready(base)
