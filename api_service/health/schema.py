@@ -14,5 +14,5 @@ check_readiness = extend_schema(
     summary="Whether photos can be classified",
     tags=["operation"],
     responses=ReadinessSerializer,
-    extensions=problems(*MODEL_PROBLEMS, "database_unreachable", "database_not_migrated"),
+    extensions=problems("model_loading", *MODEL_PROBLEMS, "database_unreachable", "database_not_migrated"),
 )
