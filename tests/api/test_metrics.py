@@ -164,6 +164,13 @@ def test_the_files_of_ended_workers_do_not_pile_up(base, folder):
     assert scrape(base).of("har_requests_total", route="unknown", status="404") == 20
 
 
+def test_what_a_server_starts_leaves_nothing_among_its_figures(manage, tmp_path):
+    counted = tmp_path / "counted"
+    counted.mkdir()
+    manage("check", PROMETHEUS_MULTIPROC_DIR=str(counted))
+    assert list(counted.iterdir()) == []
+
+
 KILLED = """
 import os, signal, sys
 from api_service.metrics import files
