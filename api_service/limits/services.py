@@ -16,12 +16,14 @@ from api_service.limits.models import Limit
 from api_service.limits.rate import Rate
 
 _CLEAN_EVERY = 1000
-# Both SQLite and PostgreSQL lock the row, or the database, before they look at the time in it.
+# Both SQLite and PostgreSQL lock the row, or the database, before they look at the times in it. Who has waited for the
+# lock comes with a time that has passed; the latest that anybody came with is what counts as now.
 _TAKE = """
-    INSERT INTO limits_limit AS kept (who, arrival) VALUES (%(who)s, %(now)s + %(interval)s)
-    ON CONFLICT (who) DO UPDATE
-    SET arrival = %(interval)s + CASE WHEN kept.arrival > %(now)s THEN kept.arrival ELSE %(now)s END
-    WHERE kept.arrival <= %(now)s + %(slack)s
+    INSERT INTO limits_limit AS kept (who, asked, arrival) VALUES (%(who)s, %(now)s, %(now)s + %(interval)s)
+    ON CONFLICT (who) DO UPDATE SET
+        asked = CASE WHEN kept.asked > %(now)s THEN kept.asked ELSE %(now)s END,
+        arrival = %(interval)s + CASE WHEN kept.arrival > %(now)s THEN kept.arrival ELSE %(now)s END
+    WHERE kept.arrival <= %(slack)s + CASE WHEN kept.asked > %(now)s THEN kept.asked ELSE %(now)s END
     RETURNING arrival
 """
 

@@ -59,6 +59,14 @@ def test_after_a_burst_requests_pass_at_the_pace_of_the_rate(take, clock):
     assert [take("a", "3/minute") for _ in range(4)] == [0, 0, 0, 20]
 
 
+def test_a_clock_that_is_late_takes_nothing_away(take, clock):
+    assert take("a", "3/minute") == 0
+    clock.now -= 50
+    assert [take("a", "3/minute") for _ in range(2)] == [0, 0]
+    clock.now += 50
+    assert take("a", "3/minute") == 20
+
+
 @pytest.mark.parametrize("rate", ["1/day", "7/minute", "999/hour", "1000/second"])
 def test_never_more_pass_than_the_rate_says(take, clock, rate):
     requests, per = int(rate.split("/")[0]), {"second": 1, "minute": 60, "hour": 3600, "day": 86400}[rate.split("/")[1]]
