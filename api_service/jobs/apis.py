@@ -21,7 +21,7 @@ from api_service.jobs.serializers import (
     OptionsSerializer,
     ResultsQuery,
 )
-from api_service.jobs.uploads import FormParser, Upload, WindowsZipParser, ZipParser
+from api_service.jobs.uploads import NOTHING_SENT, FormParser, Upload, WindowsZipParser, ZipParser
 from api_service.keys.models import ApiKey, Scope
 
 
@@ -45,7 +45,7 @@ class JobsApi(APIView):
         """Takes a zip of photos (a raw body, or the file ``archive``) or many photos (files ``images``)."""
         upload = request.data
         if not isinstance(upload, Upload):
-            raise BadRequest('Send a zip as the body or as the file "archive", or photos as files "images".')
+            raise BadRequest(NOTHING_SENT)
         try:
             options = OptionsSerializer(data=upload.fields | request.query_params.dict())
             options.is_valid(raise_exception=True)

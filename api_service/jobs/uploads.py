@@ -25,6 +25,8 @@ from har_core.errors import ArchiveTooLarge
 # The name says which of both it is: of files sent one by one, each counts as a photo.
 SENT, PACKED = "sent.zip", "packed.zip"
 
+NOTHING_SENT = 'There are no photos. Send a zip as the body or as the file "archive", or photos as files "images".'
+
 _CHUNK = 1_000_000
 _MOST_HEADER_BYTES = 65_536
 _MOST_FIELDS = 20
@@ -135,6 +137,8 @@ class FormParser(_UploadParser):
             raise ParseError("The form is malformed, or was cut off.") from error
         finally:
             form.close()
+        if not any(upload.folder.iterdir()):
+            raise BadRequest(NOTHING_SENT)
 
 
 def _events(stream: IO[bytes], boundary: str) -> Iterator[Any]:

@@ -31,7 +31,7 @@ from har_core.predictor import Predictor
 
 log = logging.getLogger(__name__)
 
-_LEASE = timedelta(seconds=30)
+_LEASE = timedelta(seconds=15)
 _MOST_ATTEMPTS = 3
 _POLL = 0.5
 _SECONDS_BETWEEN_SWEEPS = 60.0

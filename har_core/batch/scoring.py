@@ -19,7 +19,7 @@ Row = dict[str, Any]
 # Rows computed ahead of the one that is waited for, a thread: a large photo holds nobody up. Photos are read only when
 # their turn comes, so that there is never more than one a thread in memory.
 _AHEAD = 16
-_SECONDS_BETWEEN_WRITES = 1.0
+_SECONDS_BETWEEN_WRITES = 0.5
 
 
 class Item(NamedTuple):
@@ -86,7 +86,7 @@ def score(
         predictor: The model.
         output: The file. One process at a time may write to it.
         top_k: How many labels to list.
-        report: Told about once a second how far the work will be with the rows that are to be written next. What it
+        report: Told about twice a second how far the work will be with the rows that are to be written next. What it
             raises ends the work, and those are not written.
 
     Returns:

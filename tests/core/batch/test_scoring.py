@@ -47,7 +47,7 @@ def test_slow_photos_change_nothing_of_the_order_and_few_are_read_ahead(tiny):
 
     def give(count: int):
         for number in range(count):
-            yield Item(str(number), lambda: slow(number))
+            yield Item(str(number), lambda number=number: slow(number))
 
     asked = iter(give(1000))
     found = rows(asked, tiny)
