@@ -1,15 +1,20 @@
 """The application that gunicorn serves; see ``api_service.server.front``."""
 
+from api_service.config import settings
 from api_service.jobs import limits
 from api_service.server.front import Front
 from api_service.wsgi import application as django
-from har_core.config import settings
+from har_core.config import settings as har
 
 
 def _most_bytes(path: str) -> int:
-    if path == limits.PATH:
-        return limits.max_body_bytes()
-    return settings().max_request_bytes
+    return limits.max_body_bytes() if path == limits.PATH else har().max_request_bytes
 
 
-application = Front(django, _most_bytes, settings().home / "incoming")
+def _may_send_much(authorization: str) -> bool:
+    from api_service.keys.authentication import key_of  # noqa: PLC0415 - models are there only once Django is set up
+
+    return not settings().needs_key or key_of(authorization) is not None
+
+
+application = Front(django, har().home / "incoming", _most_bytes, _may_send_much)

@@ -34,7 +34,7 @@ def start_once(arguments: list[str], log: Path) -> None:
 def _start(arguments: list[str], log: Path, inherited: tuple[int, ...]) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
-        subprocess.Popen(
+        subprocess.Popen(  # nosec B603
             # The shell puts it into the background and ends: nobody has to wait for it, so no zombie is left.
             ["/bin/sh", "-c", '"$@" &', "background", sys.executable, "-m", *arguments],
             cwd=PROJECT_ROOT,

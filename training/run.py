@@ -110,7 +110,7 @@ def code_revision() -> str:
     """The commit of this code, with ``+changes`` where the tree differs from it; ``unknown`` outside a checkout."""
     command = ["git", "describe", "--always", "--abbrev=12", "--dirty=+changes", "--exclude=*"]
     try:
-        done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)  # nosec B603 B607
+        done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)  # nosec B603
     except OSError:
         return "unknown"
     return done.stdout.strip() or "unknown"

@@ -8,6 +8,8 @@ from api_service.keys import services
 from api_service.keys.models import ApiKey
 from api_service.limits.requests import count
 
+_SCHEME = "bearer "
+
 
 class KeyInvalid(AuthenticationFailed):
     """A key was sent, and is none of ours, or not any more."""
@@ -26,9 +28,9 @@ class KeyAuthentication(BaseAuthentication):
             KeyInvalid: It is none of ours, or not any more.
             RateLimited: There were too many requests.
         """
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        is_sent = scheme.lower() == "bearer"
-        key = services.find(text.strip()) if is_sent else None
+        authorization = request.headers.get("Authorization", "")
+        is_sent = authorization.lower().startswith(_SCHEME)
+        key = key_of(authorization)
         count(request, key)
         if key is None and is_sent:
             raise KeyInvalid
@@ -41,3 +43,9 @@ class KeyAuthentication(BaseAuthentication):
         """What an answer with 401 says of how to ask."""
         del request
         return "Bearer"
+
+
+def key_of(authorization: str) -> ApiKey | None:
+    """The key in a header; None where there is none, or none of ours."""
+    scheme, text = authorization[: len(_SCHEME)], authorization[len(_SCHEME) :]
+    return services.find(text.strip()) if scheme.lower() == _SCHEME else None

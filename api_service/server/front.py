@@ -27,6 +27,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+PLENTY = 64_000_000
+"""Bytes of a body above which the server wants to know first who sends it."""
+
 _THREADS = 8
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 # What takes minutes by its nature.
@@ -54,18 +57,26 @@ class Front:
         is_stuck: Whether a thread works on a request that was given up, so that this process should end.
     """
 
-    def __init__(self, application: Callable[..., Any], most_bytes: Callable[[str], int], folder: Path) -> None:
+    def __init__(
+        self,
+        application: Callable[..., Any],
+        folder: Path,
+        most_bytes: Callable[[str], int],
+        may_send_much: Callable[[str], bool],
+    ) -> None:
         """Starts no thread yet.
 
         Args:
             application: The WSGI application.
-            most_bytes: The largest body that a path takes.
             folder: Where larger bodies lie until they are answered, in files without a name.
+            most_bytes: The largest body that a path takes.
+            may_send_much: Whether a body of more than ``PLENTY`` bytes is taken in, by the header "Authorization".
         """
         self.is_stuck = False
-        self._folder = folder
         self._application = application
+        self._folder = folder
         self._most_bytes = most_bytes
+        self._may_send_much = may_send_much
         self._threads = ThreadPoolExecutor(_THREADS, "request")
         self._probes = ThreadPoolExecutor(1, "probe")
         self._disk = ThreadPoolExecutor(2, "upload")
@@ -105,6 +116,8 @@ class Front:
         announced = most if b"transfer-encoding" in headers else int(headers.get(b"content-length", 0))
         if announced > most:
             raise refusals.too_large(most)
+        if announced > PLENTY and not await self._is_trusted(headers):
+            return 0  # The view says what is wrong, and needs no body for it.
         if self._incoming + announced > settings().max_incoming_bytes:
             raise refusals.overloaded()
         self._incoming += announced
@@ -115,6 +128,10 @@ class Front:
             raise refusals.too_slow() from None
         finally:
             self._incoming -= announced
+
+    async def _is_trusted(self, headers: dict[bytes, bytes]) -> bool:
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._may_send_much, authorization)
 
     async def _read_within(self, patience: asyncio.Timeout, receive: Receive, body: IO[bytes], most: int) -> int:
         length, started = 0, patience.when() or 0.0

@@ -41,12 +41,14 @@ def echo(environ, start_response):
     return Response([refused.code.encode() if refused else environ["wsgi.input"].read()])
 
 
-def ask(application, *messages, path="/x", headers=(), tmp_path=None, wait=0.0):
+def ask(application, *messages, path="/x", headers=(), tmp_path=None, wait=0.0, trusted=("Bearer good",)):
     """Sends a request to a front; gives status and content."""
     sent = []
 
     async def call():
-        found = Front(application, lambda _: 3_000_000, tmp_path)
+        found = Front(
+            application, tmp_path, lambda _: 100_000_000 if path == "/much" else 3_000_000, trusted.__contains__
+        )
         left = list(messages)
 
         async def receive():
@@ -93,6 +95,14 @@ def test_a_body_over_the_limit_is_refused_by_its_announced_length_and_by_its_rea
         echo, *[body(bytes(65536), more=True)] * 50, headers=[(b"transfer-encoding", b"chunked")], tmp_path=tmp_path
     )
     assert announced[:2] == real[:2] == (413, b"request_too_large")
+
+
+def test_a_body_of_many_megabytes_is_taken_from_those_alone_who_have_a_key(tmp_path):
+    length, piece = (b"content-length", b"64000001"), body(b"hello")
+    known = ask(echo, piece, path="/much", headers=[length, (b"authorization", b"Bearer good")], tmp_path=tmp_path)
+    unknown = ask(echo, piece, path="/much", headers=[length, (b"authorization", b"Bearer bad")], tmp_path=tmp_path)
+    assert known[:2] == (200, b"hello")
+    assert unknown[:2] == (200, b"")  # The application is asked, to say what is wrong, but gets no body.
 
 
 def test_a_stalled_body_is_given_up(tmp_path, limits):
