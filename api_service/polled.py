@@ -8,7 +8,9 @@ from typing import Generic, TypeVar
 
 _Found = TypeVar("_Found")
 
-_PATIENCE = 1.0
+_WAIT = 0.25
+# After so long, nobody believes that an answer will come.
+_PATIENCE = 3.0
 
 
 class Polled(Generic[_Found]):
@@ -25,18 +27,24 @@ class Polled(Generic[_Found]):
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, "polled")
         self._asked = 0.0
-        self._answer: Future[_Found] | None = None
+        self._coming: Future[_Found] | None = None
+        self._last: Future[_Found] | None = None
 
     def get(self) -> _Found:
-        """The last answer, or a new one.
+        """The answer, or the one before it where a new one is a little slow.
 
         Raises:
-            TimeoutError: It takes longer than a second.
+            TimeoutError: There is none, and it has taken too long by now.
             Exception: What asking has raised.
         """
         with self._lock:
-            old = time.monotonic() - self._asked >= self._seconds
-            if self._answer is None or (old and self._answer.done()):
-                self._asked, self._answer = time.monotonic(), self._pool.submit(self._ask)
-            answer = self._answer
-        return answer.result(_PATIENCE)
+            now = time.monotonic()
+            if self._coming is None or (self._coming.done() and now - self._asked >= self._seconds):
+                self._last, self._asked, self._coming = self._coming, now, self._pool.submit(self._ask)
+            last, coming, patience = self._last, self._coming, max(0.0, self._asked + _PATIENCE - now)
+        try:
+            return coming.result(min(_WAIT, patience) if last else patience)
+        except TimeoutError:
+            if last is None or not patience:
+                raise
+            return last.result()
