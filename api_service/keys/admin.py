@@ -12,6 +12,7 @@ from rest_framework_api_key.models import APIKey
 from api_service.keys.models import ApiKey, Scope
 
 admin.site.unregister(APIKey)  # The package's own, which open nothing here.
+admin.site.site_url = "/api/docs"
 
 
 class ApiKeyForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -25,8 +26,7 @@ class ApiKeyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Lists, makes, changes and revokes keys."""
 
     form = ApiKeyForm
-    list_display = ("prefix", "name", "scope_names", "created", "expiry_date", "rate", "last_used", "revoked")
-    list_filter = ("revoked",)
+    list_display = ("prefix", "name", "scope_names", "created", "expiry_date", "rate", "last_used", "state")
     search_fields = ("prefix", "name")
     actions = ("revoke",)
 

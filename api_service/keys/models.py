@@ -66,3 +66,8 @@ class ApiKey(AbstractAPIKey):
         max_length=20, blank=True, validators=[check_rate], help_text="As 100/minute; empty: the default."
     )
     last_used = models.DateTimeField(null=True, editable=False)
+
+    @property
+    def state(self) -> str:
+        """``good``, ``expired`` or ``revoked``."""
+        return "revoked" if self.revoked else "expired" if self.has_expired else "good"

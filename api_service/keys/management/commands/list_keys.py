@@ -18,12 +18,8 @@ class Command(BaseCommand):
         del args, options
         for key in ApiKey.objects.all():
             times = map(_day, (key.created, key.expiry_date, key.last_used))
-            self.stdout.write("\t".join((key.prefix, ",".join(key.scopes), *times, _state(key), key.name)))
+            self.stdout.write("\t".join((key.prefix, ",".join(key.scopes), *times, key.state, key.name)))
 
 
 def _day(time: datetime | None) -> str:
     return f"{time:%Y-%m-%d %H:%M}" if time else "never"
-
-
-def _state(key: ApiKey) -> str:
-    return "revoked" if key.revoked else "expired" if key.has_expired else "good"
