@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
 from api_service.config import settings
+from api_service.http import ids
 
 _HEAD_BYTES = 65_536
 
@@ -71,9 +72,24 @@ class Protocol(HttpToolsProtocol):
         self._refuse(HTTPStatus.BAD_REQUEST, "malformed_request", msg)
 
     def _refuse(self, status: HTTPStatus, code: str, detail: str = "The request's headers are too large.") -> None:
-        body = {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code, "detail": detail}
+        """Answers by itself, as the front cannot be asked without a request."""
+        from api_service.metrics import meters  # noqa: PLC0415 - counted only after the fork
+
+        meters.refused(code)
+        identity = ids.take_or_make(None)
+        body = {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": status.value,
+            "code": code,
+            "detail": detail,
+            "request_id": identity,
+        }
         content = json.dumps(body).encode()
-        head = f"content-type: application/problem+json\r\ncontent-length: {len(content)}\r\nconnection: close\r\n\r\n"
+        head = (
+            f"content-type: application/problem+json\r\ncontent-length: {len(content)}\r\nconnection: close\r\n"
+            f"{ids.HEADER}: {identity}\r\n\r\n"
+        )
         self._stop_timer()
         self.transport.write(STATUS_LINE[status.value] + head.encode() + content)
         self.transport.close()
