@@ -1,0 +1,95 @@
+"""The Postman collection, run by newman against a live server."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from har_core.config import PROJECT_ROOT
+from har_core.files import locked
+from tests.api.test_jobs import served
+from tests.training.conftest import coloured_photos  # noqa: F401 - a fixture
+
+NEWMAN = PROJECT_ROOT / ".venv" / "newman" / "node_modules" / ".bin" / "newman"
+FOLDER = PROJECT_ROOT / "deploy" / "postman"
+COLLECTION = FOLDER / "human-action-recognizer.postman_collection.json"
+
+
+def run(base: str, report, **variables: str) -> set[str]:
+    """Sends the collection's requests; gives the names of those that were sent."""
+    if not NEWMAN.exists():
+        message = "newman is not installed; tests/install_programs.sh does that where there is npm"
+        if os.environ.get("HAR_REQUIRE_NEWMAN"):
+            pytest.fail(message)
+        pytest.skip(message)
+    command = [
+        *(str(NEWMAN), "run", str(COLLECTION), "--working-dir", str(PROJECT_ROOT), "--color", "off"),
+        *("--environment", str(FOLDER / "human-action-recognizer.postman_environment.json")),
+        *("--reporters", "cli,json", "--reporter-json-export", str(report)),
+    ]
+    for name, value in {"baseUrl": base, "allowChanges": "true", **variables}.items():
+        command += ["--env-var", f"{name}={value}"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    executions = json.loads(report.read_text())["run"]["executions"]
+    return {row["item"]["name"] for row in executions if row.get("response", {}).get("code")}
+
+
+def items() -> list[dict]:
+    return [item for folder in json.loads(COLLECTION.read_text())["item"] for item in folder["item"]]
+
+
+def names() -> set[str]:
+    return {item["name"] for item in items()}
+
+
+@pytest.fixture
+def home_with_all(made, home, coloured_photos):  # noqa: F811
+    """A HAR_HOME with two models and a dataset, where no training begins."""
+    assert coloured_photos.name == "coloured"
+    made(2)
+    with locked(home / "worker.lock"):
+        yield home
+
+
+def test_every_request_passes_where_the_api_is_open(home_with_all, tmp_path):
+    with served(home_with_all, tmp_path / "log") as client:
+        sent = run(str(client.base_url), tmp_path / "report.json")
+    assert names() - sent == {
+        "No key",
+        "A key that may only predict, predicting",
+        "A key that may only predict, training",
+    }
+
+
+def test_every_request_passes_with_keys(home_with_all, manage, tmp_path):
+    manage("migrate", "-v0")
+    scopes = [word for scope in ("predict", "feedback", "train", "admin") for word in ("--scope", scope)]
+    keys = {
+        "apiKey": manage("create_key", "all", *scopes).strip(),
+        "predictKey": manage("create_key", "some", "--scope", "predict").strip(),
+    }
+    with served(home_with_all, tmp_path / "log", HAR_API_AUTH="required") as client:
+        assert run(str(client.base_url), tmp_path / "report.json", **keys) == names()
+
+
+def test_nothing_is_changed_for_others_unless_the_environment_says_so(home_with_all, tmp_path):
+    with served(home_with_all, tmp_path / "log") as client:
+        run(str(client.base_url), tmp_path / "report.json", allowChanges="false")
+        assert client.get("/api/v1/promotions").json()["results"] == []
+        assert client.get("/api/v1/trainings").json()["results"] == []
+        assert client.get("/api/v1/feedback").json()["total"] == 0
+        assert client.get("/api/v1/jobs").json()["results"] == []
+
+
+def test_the_collection_has_every_operation():
+    sent = {
+        (request["method"], "/" + re.sub(r"{{\w+}}|[\w-]+@\d+", "{}", "/".join(request["url"]["path"])))
+        for request in [item["request"] for item in items()]
+    }
+    described = yaml.safe_load((PROJECT_ROOT / "docs" / "api" / "openapi.yaml").read_text())["paths"]
+    told = {(method.upper(), re.sub(r"{\w+}", "{}", path)) for path, found in described.items() for method in found}
+    assert told - sent == set()
