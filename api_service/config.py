@@ -53,7 +53,9 @@ class ApiSettings(BaseSettings):
         description="Requests that a worker has under way at the same time; a further one is told to come back.",
     )
     arrival_seconds: float = Field(
-        20, gt=0, description="How long a request's head, and its body, may take to arrive; long bodies more, at 10 kB a second."
+        20,
+        gt=0,
+        description="How long a request's head, and its body, may take to arrive; long bodies more, at 10 kB a second.",
     )
     answer_seconds: float = Field(
         60, gt=0, description="How long an answer may take; then it is given up, and the worker is replaced."
