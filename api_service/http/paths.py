@@ -10,4 +10,5 @@ _FOLDER = re.compile(r"(?<![\w./:-])/(?!api/)(?:[^\s/:;,\"'<>()]+/)+")
 
 def without_folders(text: str) -> str:
     """Takes the folders off the files' paths in a text."""
-    return _FOLDER.sub("", text.replace(f"{settings().home}/", ""))
+    # The state folder's path may have spaces.
+    return _FOLDER.sub("", text.replace(f"{settings().home}/", "/home/"))
