@@ -203,6 +203,11 @@ def test_commands_refuse_what_cannot_be(words):
     assert run("list_keys") == ("", "")
 
 
+def test_commands_say_what_is_missing(manage, home):
+    with pytest.raises(AssertionError, match=r"^CommandError: no such table: .* run manage.py migrate"):
+        manage("create_key", "x", "--scope", "train", HAR_HOME=str(home))
+
+
 def test_no_secret_is_in_the_database():
     from api_service.keys.models import ApiKey
 

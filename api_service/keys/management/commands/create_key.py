@@ -4,14 +4,15 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from api_service.keys import services
+from api_service.keys.management.base import KeyCommand
 from api_service.keys.models import Scope
 
 
-class Command(BaseCommand):
+class Command(KeyCommand):
     """Makes a key."""
 
     help = "Makes a key and prints it on stdout; it cannot be shown again."

@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from api_service.keys.management.base import KeyCommand
 from api_service.keys.models import ApiKey
 
 
-class Command(BaseCommand):
+class Command(KeyCommand):
     """Lists the keys."""
 
     help = "Lists the keys, newest first: prefix, scopes, created, expires, last used, state, name."

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from api_service.keys import services
+from api_service.keys.management.base import KeyCommand
 
 
-class Command(BaseCommand):
+class Command(KeyCommand):
     """Revokes a key."""
 
     help = "Makes a key useless for good."
