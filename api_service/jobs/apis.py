@@ -102,7 +102,7 @@ class ResultsApi(APIView):
 
 def _require_results(job: Job, is_partial_enough: bool) -> None:
     if job.state == State.EXPIRED:
-        raise JobExpired("The job's photos and results were removed when its time was over.")
+        raise JobExpired("The job's results were removed when their time was over.")
     if job.state != State.DONE and not is_partial_enough:
         raise ResultsIncomplete(
             f"The job is {job.state}, with {job.done} of {job.total} rows. Add partial=true to have those."

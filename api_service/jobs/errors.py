@@ -34,7 +34,7 @@ class ResultsIncomplete(HarError):
 
 
 class JobExpired(HarError):
-    """The job's files were removed, as its `expires` said."""
+    """The job's results were removed, as its `expires` said."""
 
     code = "job_expired"
 

@@ -39,7 +39,7 @@ class Job(models.Model):
         total: Photos. ``skipped`` are other files, ``done`` the rows so far, ``failed`` those with an error.
         rate: Photos a second, lately.
         model: The one that answers, ``NAME@VERSION``, with its bundle's ``model_digest``; empty until it runs.
-        expires: When the files are removed; None until it has ended.
+        expires: When the rows are removed, too; None until it has ended.
         worker: The process at work on it, until ``lease``, which it prolongs.
         attempts: How often it was begun since rows were last written.
     """

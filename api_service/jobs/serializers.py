@@ -52,7 +52,7 @@ class JobSerializer(serializers.Serializer[Any]):
     """A job."""
 
     id = serializers.UUIDField(help_text="Its name.")
-    state = serializers.ChoiceField(choices=State.values, help_text="expired: its files were removed.")
+    state = serializers.ChoiceField(choices=State.values, help_text="expired: its results were removed.")
     position = serializers.IntegerField(allow_null=True, help_text="In the queue, from 1; null: it does not wait.")
     model = serializers.CharField(allow_null=True, help_text="The one that answers, NAME@VERSION, once it runs.")
     top_k = serializers.IntegerField(help_text="How many labels are told.")
@@ -60,7 +60,7 @@ class JobSerializer(serializers.Serializer[Any]):
     created = serializers.DateTimeField(help_text="When it was sent.")
     started = serializers.DateTimeField(allow_null=True, help_text="When it was begun.")
     finished = serializers.DateTimeField(allow_null=True, help_text="When it ended, however it did.")
-    expires = serializers.DateTimeField(allow_null=True, help_text="When its files are removed, once it has ended.")
+    expires = serializers.DateTimeField(allow_null=True, help_text="When its results are removed, once it has ended.")
     seconds = serializers.FloatField(allow_null=True, help_text="From its start to its end, or until now.")
     images_per_second = serializers.FloatField(allow_null=True, help_text="How fast it is, or was.")
     remaining_seconds = serializers.FloatField(allow_null=True, help_text="What is left at that speed, while it runs.")

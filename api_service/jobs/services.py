@@ -78,19 +78,25 @@ def end(job: Job) -> bool:
     ended = {"state": State.CANCELLED, "finished": now, "expires": now + lifetime()}
     if Job.objects.filter(pk=job.pk, state__in=UNFINISHED).update(**ended):
         job.refresh_from_db()
+        remove_photos(job)
         return True
     Job.objects.filter(pk=job.pk).delete()
     job.remove_files()
     return False
 
 
+def remove_photos(job: Job) -> None:
+    """Nobody needs them any more once a job has ended, however it did; a worker that still reads them is not harmed."""
+    archive_in(job.folder)[0].unlink(missing_ok=True)
+
+
 def lifetime() -> timedelta:
-    """How long the files of a job are kept after its end."""
+    """How long the rows of a job are kept after its end."""
     return timedelta(hours=settings().job_hours)
 
 
 def expire() -> None:
-    """Removes the files of the jobs whose time is over."""
+    """Removes the rows of the jobs whose time is over."""
     for job in Job.objects.filter(expires__lt=timezone.now()).exclude(state=State.EXPIRED):
         Job.objects.filter(pk=job.pk).update(state=State.EXPIRED)
         job.remove_files()

@@ -168,7 +168,9 @@ def _fail(job: Job, error: HarError) -> None:
 
 def _end(job: Job, state: State, **values: Any) -> None:
     now = timezone.now()
-    _update(job, state=state, finished=now, expires=now + services.lifetime(), worker="", lease=None, **values)
+    ended = {"state": state, "finished": now, "expires": now + services.lifetime(), "worker": "", "lease": None}
+    if _update(job, **ended, **values):
+        services.remove_photos(job)
 
 
 def _update(job: Job, **values: Any) -> bool:

@@ -458,6 +458,7 @@ def test_jobs_and_their_files_are_limited(inside, home, use_api_setting):
     problem_inside(post(inside), 429, "too_many_jobs")
     assert post(inside, **named).json()["id"] == first.json()["id"]  # No new job, so no limit.
     inside.delete(f"{JOBS}/{first.json()['id']}")
+    assert len(list(home.rglob("*.zip"))) == 1
     assert post(inside).status_code == 202
     use_api_setting("MAX_JOBS", "10")
     use_api_setting("MAX_JOBS_BYTES", "1000")
@@ -512,6 +513,7 @@ def test_when_its_time_is_over_its_files_are_gone_and_after_a_month_its_record(i
 
     response = post(inside)
     assert do().state == "done"
+    assert not list(home.rglob("*.zip"))  # The photos are gone with the end.
     url = f"{JOBS}/{response.json()['id']}"
     assert inside.get(f"{url}/results").status_code == 200
     Job.objects.update(expires=timezone.now() - timedelta(seconds=1))

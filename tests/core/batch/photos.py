@@ -20,7 +20,7 @@ def photo(number: int, size: int = 40) -> bytes:
 def zipped(entries: Iterable[tuple[str | zipfile.ZipInfo, bytes]], path: Path | None = None) -> bytes:
     """A zip's bytes; also written to a file where one is named."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         for name, payload in entries:
             file.writestr(name, payload)
     if path:
