@@ -28,7 +28,7 @@ _POLICY = (
 class SchemaApi(APIView):
     """The description of this API."""
 
-    authentication_classes = permission_classes = throttle_classes = ()
+    authentication_classes = permission_classes = ()
     renderer_classes = (OpenApiYamlRenderer2, OpenApiJsonRenderer2, OpenApiYamlRenderer, OpenApiJsonRenderer)
 
     @schema.get_schema
@@ -46,7 +46,7 @@ def _document(form: str) -> str | bytes:
 
 
 class _Page(APIView):
-    authentication_classes = permission_classes = throttle_classes = ()
+    authentication_classes = permission_classes = ()
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """Allows the page nothing but what it needs."""

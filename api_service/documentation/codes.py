@@ -31,15 +31,12 @@ _OTHERS = {
     "request_too_large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is larger than a request may be."),
     "too_many_images": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "More images than go into one request."),
     "unsupported_media_type": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body has a type that is not taken here."),
-    "rate_limited": (
-        HTTPStatus.TOO_MANY_REQUESTS,
-        "More requests than may be sent; `Retry-After` says when to come back.",
-    ),
     "overloaded": (
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "There is more to do than can be done soon; `Retry-After` seconds later.",
+        "There is more to do than can be done soon; `Retry-After` says when to come back.",
     ),
     "answer_timeout": (HTTPStatus.SERVICE_UNAVAILABLE, "The answer took too long and was given up."),
+    "headers_too_large": (HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's headers are too large."),
     "internal_error": (HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here; it has been logged."),
 }
 

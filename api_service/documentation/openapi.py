@@ -90,7 +90,7 @@ class Schema(AutoSchema):
         """The codes that follow from what kind of operation it is."""
         yield from ("bad_request", "not_acceptable", "internal_error")
         if self.view.authentication_classes:
-            yield from ("key_missing", "key_invalid", "database_unreachable")
+            yield from ("key_missing", "key_invalid", "rate_limited", "database_unreachable")
         if self._scope():
             yield "scope_missing"
         if self.method not in SAFE_METHODS:
@@ -101,8 +101,6 @@ class Schema(AutoSchema):
             yield from ("malformed_request", "invalid_parameter")
         if "{" in self.path:
             yield "not_found"
-        if self.view.throttle_classes:
-            yield "rate_limited"
         if self.path not in _PROBES:
             yield from ("overloaded", "answer_timeout")
 

@@ -45,6 +45,7 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     DatabaseUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     DatabaseNotMigrated: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DatasetNotFound: HTTPStatus.NOT_FOUND,
+    errors.DatasetBroken: HTTPStatus.CONFLICT,
     errors.RunNotFound: HTTPStatus.NOT_FOUND,
     errors.RecipeInvalid: HTTPStatus.BAD_REQUEST,
     errors.TrainingError: HTTPStatus.CONFLICT,

@@ -1,7 +1,13 @@
 """The API's description: the document, the pages made of it, and the guide."""
 
 import json
+import os
+import re
+import shutil
+import subprocess
 import sys
+from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -9,16 +15,21 @@ import pytest
 import yaml
 
 from har_core.config import PROJECT_ROOT
-from tests.servers import api
+from tests.api.test_jobs import served
 
 KEPT = PROJECT_ROOT / "docs" / "api" / "openapi.yaml"
+GUIDE = PROJECT_ROOT / "docs" / "api" / "README.md"
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    home = tmp_path_factory.mktemp("api")
-    with api(home / "log", HAR_HOME=str(home)) as found:
-        yield found
+def server_home(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("api")
+
+
+@pytest.fixture(scope="module")
+def base(server_home):
+    with served(server_home, server_home / "log") as client:
+        yield str(client.base_url)
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +86,43 @@ def test_the_pages_may_load_nothing_from_elsewhere(base):
         assert directives["default-src"] == "'none'"
         assert directives["script-src"] == "'self'"
         assert not any(urlsplit(source).netloc for sources in directives.values() for source in sources.split())
+
+
+def test_the_commands_of_the_guide_work_as_they_stand(base, server_home, manage):
+    """Each block is a script of its own, in the project's folder; a command that is refused fails it."""
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    key = manage("create_key", "reader", "--scope", "predict", HAR_HOME=str(server_home)).strip()
+    said = []
+    for block in re.findall(r"```sh\n(.*?)```", GUIDE.read_text(), re.DOTALL):
+        script = 'set -euo pipefail\ncurl() { command curl -sS --fail-with-body "$@"; }\n' + block
+        command = ["bash", "-c", script.replace("http://localhost:8000", base)]
+        ran = subprocess.run(
+            command, cwd=PROJECT_ROOT, env={**os.environ, "KEY": key}, capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, block + ran.stdout + ran.stderr
+        said.append(ran.stdout)
+    assert '"label":"cycling"' in said[0]
+    assert "HTTP/1.1 304" in said[-1]
+
+
+def test_the_guide_tells_every_code_with_its_status(document):
+    rows = re.findall(r"^\| (\d{3}) \| (`.*?`) \|", GUIDE.read_text(), re.MULTILINE)
+    told = [(name, int(status)) for status, names in rows for name in re.findall(r"`(\w+)`", names)]
+    examples = document["components"]["examples"]
+    # Those that are answered before an operation is found.
+    earlier = [("method_not_allowed", 405), ("headers_too_large", 431)]
+    assert sorted(told) == sorted([*earlier, *((name, each["value"]["status"]) for name, each in examples.items())])
+
+
+@pytest.mark.usefixtures("django")
+def test_every_code_in_the_program_is_known_to_the_description():
+    from api_service import urls  # noqa: F401 - brings all errors with it
+    from api_service.documentation import codes
+
+    texts = [path.read_text() for path in (PROJECT_ROOT / "api_service").rglob("*.py")]
+    written = {found for text in texts for found in re.findall(r'HTTPStatus\.([A-Z_]+), "(\w+)"', text)}
+    assert len(written) > 5
+    assert {(name, HTTPStatus[status]) for status, name in written} <= {
+        (code.name, code.status) for code in codes.known().values()
+    }
