@@ -70,7 +70,9 @@ class ApiSettings(BaseSettings):
         "all. Keys are sent by the pages themselves; browsers send no credentials of their own.",
     )
 
-    job_hours: float = Field(24, gt=0, description="How long a job's results are kept after its end; its photos are not.")
+    job_hours: float = Field(
+        24, gt=0, description="How long a job's results are kept after its end; its photos are not."
+    )
     max_job_bytes: int = Field(2_000_000_000, gt=0, description="Most bytes of the request that brings a job.")
     max_job_images: int = Field(100_000, gt=0, description="Most photos of a job.")
     max_jobs: int = Field(10, gt=0, description="Most unfinished jobs of a key, or of all who need none.")
