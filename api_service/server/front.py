@@ -33,7 +33,7 @@ PLENTY = 64_000_000
 _THREADS = 8
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 # What takes minutes by its nature.
-_SLOW = frozenset({"/api/v1/promotions", "/api/v1/rollbacks"})
+_SLOW = frozenset({"/api/v1/promotions", "/api/v1/rollbacks", "/api/v1/jobs"})
 _SLOW_SECONDS = 900.0
 _IN_MEMORY = 1_000_000
 _CHUNK = 262_144
