@@ -4,9 +4,11 @@ import json
 import os
 import re
 import subprocess
+from datetime import timedelta
 
+import httpx
 import pytest
-import yaml
+import schemathesis
 
 from har_core.config import PROJECT_ROOT
 from har_core.files import locked
@@ -15,6 +17,7 @@ from tests.training.conftest import coloured_photos  # noqa: F401 - a fixture
 
 NEWMAN = PROJECT_ROOT / ".venv" / "newman" / "node_modules" / ".bin" / "newman"
 FOLDER = PROJECT_ROOT / "deploy" / "postman"
+DESCRIPTION = schemathesis.openapi.from_path(PROJECT_ROOT / "docs" / "api" / "openapi.yaml")
 COLLECTION = FOLDER / "human-action-recognizer.postman_collection.json"
 
 
@@ -35,7 +38,23 @@ def run(base: str, report, **variables: str) -> set[str]:
     ran = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     executions = json.loads(report.read_text())["run"]["executions"]
-    return {row["item"]["name"] for row in executions if row.get("response", {}).get("code")}
+    answered = [row for row in executions if row.get("response", {}).get("code")]
+    for row in answered:
+        check(row["request"], row["response"])
+    return {row["item"]["name"] for row in answered}
+
+
+def check(request: dict, response: dict) -> None:
+    """An answer is one that the description has for its operation, and of the form that it says there."""
+    method, path = request["method"], "/" + "/".join(request["url"]["path"])
+    operation = DESCRIPTION.find_operation_by_path(method, path)
+    assert str(response["code"]) in operation.definition.raw["responses"], (method, path, response["code"])
+    headers = [(header["key"], header["value"]) for header in response["header"]]
+    sent = httpx.Request(method, f"http://localhost{path}")
+    content = bytes(response["stream"]["data"])
+    answer = httpx.Response(response["code"], headers=headers, content=content, request=sent)
+    answer.elapsed = timedelta(milliseconds=response["responseTime"])
+    operation.validate_response(answer)
 
 
 def items() -> list[dict]:
@@ -90,6 +109,6 @@ def test_the_collection_has_every_operation():
         (request["method"], "/" + re.sub(r"{{\w+}}|[\w-]+@\d+", "{}", "/".join(request["url"]["path"])))
         for request in [item["request"] for item in items()]
     }
-    described = yaml.safe_load((PROJECT_ROOT / "docs" / "api" / "openapi.yaml").read_text())["paths"]
+    described = DESCRIPTION.raw_schema["paths"]
     told = {(method.upper(), re.sub(r"{\w+}", "{}", path)) for path, found in described.items() for method in found}
     assert told - sent == set()
