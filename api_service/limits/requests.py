@@ -1,6 +1,6 @@
 """Whose a request is, and whether they ask too often."""
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
@@ -38,9 +38,12 @@ def _of_address(request: Request) -> tuple[str, str | None]:
     return f"address {_network(request.META.get('REMOTE_ADDR', ''))}", settings().keyless_rate
 
 
-def _network(address: str) -> str:
+def _network(text: str) -> str:
     """The part of an address that its owner cannot change at will: of an IPv6 address, the first half."""
     try:
-        return str(ip_network((address, 64), strict=False) if isinstance(ip_address(address), IPv6Address) else address)
-    except ValueError:  # A Unix socket has none.
-        return address
+        address = ip_address(text)
+    except ValueError:  # A Unix socket has none, and what a proxy passes on may be anything.
+        return ""
+    if isinstance(address, IPv4Address):
+        return text
+    return str(address.ipv4_mapped or IPv6Network((address.packed, 64), strict=False))

@@ -107,8 +107,20 @@ def test_what_has_no_good_key_counts_by_address(use_api_setting, ask):
 
 def test_an_ipv6_network_is_one_address(use_api_setting, ask):
     use_api_setting("ANONYMOUS_RATE", "1/hour")
-    answers = [ask(address).status_code for address in ("2001:db8::1", "2001:db8::2:2", "2001:db8:0:1::1", "")]
-    assert answers == [200, 429, 200, 200]
+    answers = [ask(address).status_code for address in ("2001:db8::1", "2001:db8::2:2", "2001:db8:0:1::1")]
+    assert answers == [200, 429, 200]
+    assert [ask(address).status_code for address in ("::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1")] == [
+        200,
+        200,
+        429,
+    ]
+
+
+def test_what_is_no_address_is_one_and_does_no_harm(use_api_setting, ask):
+    use_api_setting("ANONYMOUS_RATE", "1/hour")
+    assert [ask(address).status_code for address in ("", "x" * 5000, "unknown")] == [200, 429, 429]
+    scoped = [ask(f"fe80::1%{'x' * size}").status_code for size in (5, 5000)]
+    assert scoped == [200, 429]
 
 
 @pytest.mark.usefixtures("clock")
