@@ -57,6 +57,7 @@ class _Page(APIView):
 class SwaggerPage(_Page, SpectacularSwaggerSplitView):
     """The description as a page that can send requests."""
 
+    template_name = "documentation/swagger.html"
     template_name_js = "documentation/swagger.js"
 
 

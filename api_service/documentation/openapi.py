@@ -10,7 +10,7 @@ from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
 
-from api_service.documentation import codes
+from api_service.documentation import codes, examples
 from api_service.documentation.codes import Code
 from api_service.documentation.serializers import ProblemSerializer
 from api_service.http.problems import CONTENT_TYPE
@@ -44,6 +44,7 @@ class Schema(AutoSchema):
         """The operation, with all its answers."""
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
+            self._add_example(operation)
             self._add_not_modified(operation["responses"])
             self._add_problems(operation)
             for status, response in operation["responses"].items():
@@ -73,6 +74,12 @@ class Schema(AutoSchema):
         names = ["X-Request-ID", *_HEADERS.get(status, ())]
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         response["headers"] = headers | response.get("headers", {})
+
+    def _add_example(self, operation: dict[str, Any]) -> None:
+        answer = examples.ANSWERS.get(operation["operationId"])
+        for response in operation["responses"].values():
+            if answer and "application/json" in response.get("content", {}):
+                response["content"]["application/json"]["example"] = answer
 
     def _add_not_modified(self, responses: dict[str, Any]) -> None:
         tags = {name: header for name, header in responses.get("200", {}).get("headers", {}).items() if name == "ETag"}

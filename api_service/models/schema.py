@@ -1,6 +1,6 @@
 """How labels and models are described."""
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from api_service.documentation.openapi import REVALIDATED, problems
 from api_service.models.serializers import LabelsSerializer, ModelDetailsSerializer, ModelsSerializer
@@ -14,12 +14,6 @@ list_labels = extend_schema(
     tags=["models"],
     parameters=REVALIDATED,
     responses=LabelsSerializer,
-    examples=[
-        OpenApiExample(
-            "everyday",
-            {"labels": ["climbing", "cycling", "running", "sitting"], "model": {"name": "everyday", "version": 3}},
-        )
-    ],
     extensions=problems(*MODEL_PROBLEMS),
 )
 list_models = extend_schema(

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from har_core.config import PROJECT_ROOT
 from tests.api.test_jobs import served
@@ -66,6 +67,19 @@ def test_every_operation_is_told_in_full(document):
             if status >= "400":
                 assert list(response["content"]) == ["application/problem+json"], name
     assert len(set(names)) == len(names)
+
+
+def test_every_example_is_of_the_form_that_it_stands_for(document):
+    kept = document["components"]["examples"]
+    for name, operation in operations(document):
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for kind, body in [found for each in bodies for found in each.get("content", {}).items()]:
+            named = [kept[key] if "$ref" in each else each for key, each in body.get("examples", {}).items()]
+            examples = [body["example"]] if "example" in body else [each["value"] for each in named]
+            if kind in ("application/json", "application/problem+json"):
+                assert examples or name == "GET /api/schema", name
+                for example in examples:
+                    Draft202012Validator({**body["schema"], "components": document["components"]}).validate(example)
 
 
 def test_the_document_comes_in_both_forms_and_is_not_sent_again_in_vain(base, document):
