@@ -51,3 +51,12 @@ def test_the_pages_show_every_operation_at_any_width(page, base, name, width):
     for operation in [operation for path in document["paths"].values() for operation in path.values()]:
         page.get_by_text(operation["summary"], exact=True).last.wait_for(state="attached")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_operation_fits_a_phone(page, base):
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(f"{base}/api/docs")
+    page.locator("#operations-jobs-create_job").click()
+    page.locator(".responses-table .header-example").first.wait_for()
+    ends = page.locator(".responses-table *").evaluate_all("all => all.map(each => each.getBoundingClientRect().right)")
+    assert max(ends) <= 390
