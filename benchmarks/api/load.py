@@ -7,8 +7,8 @@ import random
 import statistics
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from PIL import Image
@@ -83,28 +83,39 @@ def encoded(path: str, payloads: Sequence[bytes], field_name: str = "image", key
 
 
 class _Connection:
-    """A kept-alive connection."""
+    """A connection that is kept alive as long as the server does."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def ask(self, request: bytes) -> int:
-        """Sends a request, takes the answer in, gives its status."""
-        self._writer.write(request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")
-        )
-        await self._reader.readexactly(length)
+        """Sends a request, takes the answer in, gives its status; 0 where there is none."""
+        try:
+            if self._streams is None:
+                self._streams = await asyncio.open_connection("127.0.0.1", self._port)
+            reader, writer = self._streams
+            writer.write(request)
+            head = (await reader.readuntil(b"\r\n\r\n")).lower()
+            length = next(
+                int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.startswith(b"content-length")
+            )
+            await reader.readexactly(length)
+        except (OSError, asyncio.IncompleteReadError):
+            self.close()
+            return 0
         return int(head[9:12])
 
     def close(self) -> None:
-        self._writer.close()
+        """Ends it; the next request begins a new one."""
+        if self._streams is not None:
+            self._streams[1].close()
+            self._streams = None
 
 
-@asynccontextmanager
-async def _connected(port: int, count: int) -> AsyncIterator[list[_Connection]]:
-    links = [_Connection(*await asyncio.open_connection("127.0.0.1", port)) for _ in range(count)]
+@contextmanager
+def _connections(port: int, count: int) -> Iterator[list[_Connection]]:
+    links = [_Connection(port) for _ in range(count)]
     try:
         yield links
     finally:
@@ -121,23 +132,25 @@ async def _saturate(port: int, requests: Sequence[bytes], connections: int, seco
             figures.statuses[await link.ask(next(pool))] += 1
             figures.seconds.append(time.perf_counter() - started)
 
-    async with _connected(port, connections) as links:
+    with _connections(port, connections) as links:
         started = time.perf_counter()
         await asyncio.gather(*map(client, links))
         figures.wall = time.perf_counter() - started
     return figures
 
 
-async def _arrive(port: int, requests: Sequence[bytes], rate: float, seconds: float) -> Figures:
+async def _arrive(port: int, requests: Sequence[bytes], rate: float, seconds: float, keep: bool) -> Figures:
     figures, chance = Figures(), random.Random(0)
     pool, tasks = itertools.cycle(requests), []
 
     async def one(link: _Connection, idle: asyncio.Queue[_Connection], due: float) -> None:
         figures.statuses[await link.ask(next(pool))] += 1
         figures.seconds.append(time.perf_counter() - due)
+        if not keep:
+            link.close()
         idle.put_nowait(link)
 
-    async with _connected(port, 64) as links:
+    with _connections(port, 64) as links:
         idle: asyncio.Queue[_Connection] = asyncio.Queue()
         for link in links:
             idle.put_nowait(link)
@@ -156,7 +169,7 @@ def saturate(port: int, requests: Sequence[bytes], connections: int = 8, seconds
     return asyncio.run(_saturate(port, requests, connections, seconds))
 
 
-def arrive(port: int, requests: Sequence[bytes], rate: float, seconds: float = 20) -> Figures:
+def arrive(port: int, requests: Sequence[bytes], rate: float, seconds: float = 20, keep: bool = True) -> Figures:
     """Requests come at random (Poisson) at a rate, whether or not earlier ones are answered.
 
     Args:
@@ -164,5 +177,6 @@ def arrive(port: int, requests: Sequence[bytes], rate: float, seconds: float = 2
         requests: What is sent, in turn.
         rate: Requests a second.
         seconds: How long.
+        keep: Whether connections are used again; otherwise each request may reach another worker.
     """
-    return asyncio.run(_arrive(port, requests, rate, seconds))
+    return asyncio.run(_arrive(port, requests, rate, seconds, keep))
