@@ -2,6 +2,8 @@
 
 A worker waits for clients in an event loop and answers in threads, which share one model: threads rather than processes
 for memory. Workers fork first and load their model then, before they take a connection.
+
+WEB_CONCURRENCY is the number of workers.
 """
 
 import os
@@ -16,7 +18,10 @@ from api_service.metrics import files
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api_service.settings")
 wsgi_app = "api_service.asgi:application"
 bind = f"{settings().host}:{settings().port}"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+# Two, so that one serves while the other is replaced, and Python's lock keeps no core waiting; the cores are shared out.
+_cores = len(os.sched_getaffinity(0))
+workers = int(os.environ.get("WEB_CONCURRENCY") or min(2, _cores))
+os.environ.setdefault("HAR_THREADS", str(max(1, _cores // workers)))
 worker_class = "api_service.server.worker.Worker"
 timeout = 60
 graceful_timeout = 20

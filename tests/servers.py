@@ -55,7 +55,9 @@ def gunicorn(log: Path, **environment: str) -> Iterator[tuple[str, subprocess.Po
     port = str(free_port())
     command = ["gunicorn", "-c", "deploy/gunicorn.conf.py"]
     base = f"http://127.0.0.1:{port}"
-    with running(command, f"{base}/healthz", log, HAR_API_PORT=port, **environment) as process:
+    # One worker unless a test needs more: each takes seconds to start.
+    environment = {"WEB_CONCURRENCY": "1", "HAR_API_PORT": port} | environment
+    with running(command, f"{base}/healthz", log, **environment) as process:
         yield base, process
 
 

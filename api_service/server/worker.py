@@ -3,14 +3,19 @@
 import asyncio
 import json
 import os
+import socket
+import sys
 from http import HTTPStatus
 from typing import Any
 
+from gunicorn.arbiter import Arbiter
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
 from api_service.config import settings
 from api_service.http import ids
+from api_service.server.listener import Listener
 
 _HEAD_BYTES = 65_536
 
@@ -104,6 +109,26 @@ class Protocol(HttpToolsProtocol):
             self._timer = None
 
 
+class _Server(Server):
+    """uvicorn's server, which takes its connections from ``Listener``."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to listen."""
+        await super().startup(sockets=[])
+        self._listeners = [
+            Listener(sock, self._protocol, lambda: len(self.server_state.connections)) for sock in sockets or []
+        ]
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Takes no more connections, and lets those that are there end."""
+        for listener in self._listeners:
+            listener.close()
+        await super().shutdown(sockets)
+
+    def _protocol(self) -> Protocol:
+        return Protocol(self.config, self.server_state, self.lifespan.state)
+
+
 class Worker(UvicornWorker):
     """Serves ``api_service.asgi``."""
 
@@ -116,6 +141,14 @@ class Worker(UvicornWorker):
         "server_header": False,
         "timeout_graceful_shutdown": 15,
     }
+
+    async def _serve(self) -> None:
+        self.config.app = self.wsgi
+        server = _Server(self.config)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
     def run(self) -> None:
         """Serves until told to end; does not wait for a thread that will not."""

@@ -43,7 +43,7 @@ def main(count: int = 200_000, models: str = "") -> None:
     )
     with (
         tempfile.TemporaryDirectory() as folder,
-        servers.ours(_PORT, Path(folder) / "home", **environment) as pid,
+        servers.ours(_PORT, Path(folder) / "home", WEB_CONCURRENCY="1", **environment) as pid,
         httpx.Client(base_url=f"http://127.0.0.1:{_PORT}", timeout=60) as client,
         ThreadPoolExecutor(_CLIENTS) as pool,
     ):

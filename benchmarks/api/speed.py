@@ -8,12 +8,14 @@ workers (its packages go into build/, not into the project's environment). Clien
 import itertools
 import multiprocessing
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ai_edge_litert.interpreter import Interpreter
@@ -28,86 +30,118 @@ from har_core.images import resize
 
 _PACKAGES = PROJECT_ROOT / "build" / "benchmark-packages"
 _LITSERVE = "litserve==0.2.19"
-_ROUNDS = 3
-_SECONDS = 15.0
+_ROUNDS = 9
+_SECONDS = 5.0
 _CONNECTIONS = 8
+_PORTS = {"ours": 8131, "LitServe": 8132, "Flask + model.predict": 8133}
 
 
-def _decode_and_run(network: bytes, size: int, seconds: float) -> int:
-    interpreter = Interpreter(model_content=network, num_threads=1)
-    interpreter.allocate_tensors()
-    index = interpreter.get_input_details()[0]["index"]
-    photos, done = itertools.cycle(load.photos()), 0
-    end = time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        interpreter.set_tensor(index, resize(images.decode(next(photos), min_side=size), size)[None])
-        interpreter.invoke()
-        done += 1
-    return done
+class _Bound:
+    """What a process does for one core."""
+
+    def __init__(self, network: bytes, size: int) -> None:
+        self._interpreter = Interpreter(model_content=network, num_threads=1)
+        self._interpreter.allocate_tensors()
+        self._index, self._size = self._interpreter.get_input_details()[0]["index"], size
+        self._photos = itertools.cycle(load.photos())
+
+    def run(self, seconds: float) -> int:
+        """Decodes photos and runs the network for so long; gives how many."""
+        done, end = 0, time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            image = images.decode(next(self._photos), min_side=self._size)
+            self._interpreter.set_tensor(self._index, resize(image, self._size)[None])
+            self._interpreter.invoke()
+            done += 1
+        return done
 
 
-def bound(bundle: Bundle, seconds: float = _SECONDS) -> float:
-    """Photos a second of all cores, without a server."""
-    cores = len(os.sched_getaffinity(0))
-    work = [(bundle.read(bundles.TFLITE), bundle.info.input_size, seconds)] * cores
-    with multiprocessing.get_context("spawn").Pool(cores) as pool:
-        pool.starmap(_decode_and_run, [(*item[:2], 0.5) for item in work])  # Interpreters and photos are made.
-        return sum(pool.starmap(_decode_and_run, work)) / seconds
-
-
-@contextmanager
-def _our_api(folder: Path, bundle: Bundle) -> Iterator[Callable[[], list[bytes]]]:
-    del bundle
-    with servers.ours(8131, folder / "home"):
-        yield lambda: load.encoded("/api/v1/predictions", load.photos())
-
-
-@contextmanager
-def _flask(folder: Path, bundle: Bundle) -> Iterator[Callable[[], list[bytes]]]:
-    command = ["gunicorn", "-b", "127.0.0.1:8131", "--threads", "8", "benchmarks.api.flask_app:app"]
-    model = str(bundle.folder / bundles.KERAS)
-    with servers.running(command, 8131, folder / "log", "/health", MODEL_KERAS=model):
-        yield lambda: load.encoded("/predict", load.photos())
+def _serve_bound(network: bytes, size: int, orders: Connection) -> None:
+    bound = _Bound(network, size)
+    bound.run(1)
+    while True:
+        orders.send(bound.run(orders.recv()))
 
 
 @contextmanager
-def _litserve(folder: Path, bundle: Bundle) -> Iterator[Callable[[], list[bytes]]]:
+def bound(bundle: Bundle) -> Iterator[Callable[[float], float]]:
+    """Gives what says how many photos a second all cores manage without a server."""
+    context = multiprocessing.get_context("spawn")
+    pipes = [context.Pipe() for _ in os.sched_getaffinity(0)]
+    network = bundle.read(bundles.TFLITE)
+    workers = [
+        context.Process(target=_serve_bound, args=(network, bundle.info.input_size, theirs), daemon=True)
+        for _, theirs in pipes
+    ]
+
+    def rate(seconds: float) -> float:
+        for ours, _ in pipes:
+            ours.send(seconds)
+        return sum(ours.recv() for ours, _ in pipes) / seconds
+
+    for worker in workers:
+        worker.start()
+    try:
+        yield rate
+    finally:
+        for worker in workers:
+            worker.terminate()
+
+
+@contextmanager
+def everybody(folder: Path, bundle: Bundle) -> Iterator[None]:
+    """Runs our API and the others, as processes of their own."""
     if not _PACKAGES.exists():
         install = [sys.executable, "-m", "uv", "pip", "install", "-q", "--target", str(_PACKAGES), _LITSERVE]
         subprocess.run(install, check=True)
-    command = ["benchmarks.api.litserve_app", str(bundle.folder / bundles.TFLITE), "8131"]
-    with servers.running(command, 8131, folder / "log", "/health", PYTHONPATH=str(_PACKAGES)):
-        yield lambda: load.encoded("/predict", load.photos())
-
-
-_SERVERS = {"ours": _our_api, "LitServe": _litserve, "Flask + model.predict": _flask}
-
-
-def _saturated(name: str, bundle: Bundle) -> Figures:
-    with tempfile.TemporaryDirectory() as folder, _SERVERS[name](Path(folder), bundle) as requests:
-        load.saturate(8131, requests(), _CONNECTIONS, 3)
-        return load.saturate(8131, requests(), _CONNECTIONS, _SECONDS)
-
-
-def _at_seventy_percent(rate: float, bundle: Bundle) -> Figures:
-    with tempfile.TemporaryDirectory() as folder, _our_api(Path(folder), bundle) as requests:
-        load.saturate(8131, requests(), _CONNECTIONS, 3)
-        return load.arrive(8131, requests(), 0.7 * rate, 2 * _SECONDS)
+    ours, litserve, flask = _PORTS.values()
+    network, model = str(bundle.folder / bundles.TFLITE), str(bundle.folder / bundles.KERAS)
+    gunicorn = ["gunicorn", "-b", f"127.0.0.1:{flask}", "--threads", "8", "benchmarks.api.flask_app:app"]
+    with (
+        servers.ours(ours, folder / "home"),
+        servers.running(
+            ["benchmarks.api.litserve_app", network, str(litserve)],
+            litserve,
+            folder / "litserve",
+            "/health",
+            PYTHONPATH=str(_PACKAGES),
+        ),
+        servers.running(gunicorn, flask, folder / "flask", "/health", MODEL_KERAS=model),
+    ):
+        yield
 
 
 def main() -> None:
-    """Prints the figures, round by round."""
-    bundle = serving.find()
+    """Prints the figures: all in turn, round by round, since other tenants of a machine come and go."""
+    bundle, photos = serving.find(), load.photos()
+    requests = dict.fromkeys(_PORTS, load.encoded("/predict", photos))
+    requests["ours"] = load.encoded("/api/v1/predictions", photos)
+    most: list[float] = []
+    found: dict[str, list[Figures]] = {name: [] for name in _PORTS}
+    with tempfile.TemporaryDirectory() as folder, everybody(Path(folder), bundle), bound(bundle) as rate:
+        for name, port in _PORTS.items():
+            load.saturate(port, requests[name], _CONNECTIONS, 3)
+        for _ in range(_ROUNDS):
+            most.append(rate(_SECONDS))
+            for name, port in _PORTS.items():
+                found[name].append(load.saturate(port, requests[name], _CONNECTIONS, _SECONDS))
+        best = statistics.median(figures.rate for figures in found["ours"])
+        calm = load.arrive(_PORTS["ours"], requests["ours"], 0.7 * best, 4 * _SECONDS)
     print(f"{bundle.reference}, {len(os.sched_getaffinity(0))} cores, {_CONNECTIONS} connections, JPEGs of 224-640 px")
-    for _ in range(_ROUNDS):
-        most = bound(bundle)
-        print(f"bound: {most:.1f}/s")
-        for name in _SERVERS:
-            figures = _saturated(name, bundle)
-            print(f"{name}: {figures}; {figures.rate / most:.2f} of the bound", flush=True)
-            if name == "ours":
-                calm = _at_seventy_percent(figures.rate, bundle)
-                print(f"ours, at 70 % of its rate: {calm}; p99 / p50 = {calm.quantile(0.99) / calm.quantile(0.5):.1f}")
+    print(f"bound: median {statistics.median(most):.1f}/s ({min(most):.1f}-{max(most):.1f}, n = {_ROUNDS} rounds)")
+    for name, rounds in found.items():
+        _print(name, rounds, most)
+    print(f"ours, at 70 % of its rate: {calm}; p99 / p50 = {calm.quantile(0.99) / calm.quantile(0.5):.1f}")
+
+
+def _print(name: str, rounds: list[Figures], most: list[float]) -> None:
+    rates = [figures.rate for figures in rounds]
+    share = statistics.median(rate / bound for rate, bound in zip(rates, most, strict=True))
+    p50, p99 = (statistics.median(figures.quantile(q) for figures in rounds) for q in (0.5, 0.99))
+    print(
+        f"{name}: median {statistics.median(rates):.1f}/s ({min(rates):.1f}-{max(rates):.1f}); {share:.2f} of the bound; "
+        f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
+    )
 
 
 if __name__ == "__main__":

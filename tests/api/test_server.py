@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from pathlib import Path
 
 import httpx
 import pytest
@@ -133,6 +134,28 @@ def test_whoever_comes_when_too_much_is_under_way_is_told_to_come_back(tmp_path)
     refused = next(response for response in found if response.status_code == 503)
     problem(refused, 503, "overloaded")
     assert int(refused.headers["Retry-After"]) >= 1
+
+
+def test_connections_are_shared_out_among_workers(tmp_path):
+    """Eight that are kept open: left to chance, one worker has them all more often than not."""
+    with (
+        gunicorn(tmp_path / "log", HAR_HOME=str(tmp_path / "home"), WEB_CONCURRENCY="2") as (base, process),
+        contextlib.ExitStack() as stack,
+    ):
+        time.sleep(1)  # Both are there.
+        workers = children(process.pid)
+        before = [sockets(worker) for worker in workers]
+        for _ in range(8):
+            client = stack.enter_context(httpx.Client(base_url=base, timeout=60))
+            assert client.get("/healthz").status_code == 200
+        counts = [sockets(worker) - count for worker, count in zip(workers, before, strict=True)]
+        assert sum(counts) == 8
+        assert min(counts) >= 2
+
+
+def sockets(pid: int) -> int:
+    """How many sockets a process has open."""
+    return sum(str(each.readlink()).startswith("socket:") for each in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def test_a_killed_worker_is_replaced_and_the_others_serve_on(tmp_path):
