@@ -138,8 +138,9 @@ def _print(name: str, rounds: list[Figures], most: list[float]) -> None:
     rates = [figures.rate for figures in rounds]
     share = statistics.median(rate / bound for rate, bound in zip(rates, most, strict=True))
     p50, p99 = (statistics.median(figures.quantile(q) for figures in rounds) for q in (0.5, 0.99))
+    spread = f"{min(rates):.1f}-{max(rates):.1f}"
     print(
-        f"{name}: median {statistics.median(rates):.1f}/s ({min(rates):.1f}-{max(rates):.1f}); {share:.2f} of the bound; "
+        f"{name}: median {statistics.median(rates):.1f}/s ({spread}); {share:.2f} of the bound; "
         f"p50 {p50:.1f} ms, p99 {p99:.1f} ms"
     )
 
