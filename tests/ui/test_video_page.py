@@ -142,10 +142,10 @@ def test_files_go_when_they_are_replaced_and_when_the_visitor_leaves(new_desk, t
     assert second.folder.exists()
     mine.leave()
     deadline = time.monotonic() + 10
-    while second.folder.exists():
+    while mine.work is not None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert mine.work is None
+    assert not second.folder.exists()
 
 
 def test_only_so_many_videos_are_looked_at_at_a_time(new_desk, tiny_bundle, long):
