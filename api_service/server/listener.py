@@ -12,13 +12,15 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 # A worker comes the later to the next connection the more it has: whoever has fewest gets it.
-_SECONDS_A_CONNECTION = 0.001
-_MOST_SECONDS = 0.004
+_SECONDS_A_CONNECTION = 0.0005
+_MOST_SECONDS = 0.002
+# How many it takes then, so that a crowd does not wait long.
+_AT_A_TIME = 4
 _SECONDS_WITHOUT_DESCRIPTORS = 1.0
 
 
 class Listener:
-    """Takes connections from a listening socket, one at a time."""
+    """Takes connections from a listening socket, a few at a time."""
 
     def __init__(
         self, sock: socket.socket, make_protocol: Callable[[], asyncio.Protocol], connections: Callable[[], int]
@@ -53,18 +55,21 @@ class Listener:
         self._loop.call_later(min(self._connections() * _SECONDS_A_CONNECTION, _MOST_SECONDS), self._take)
 
     def _take(self) -> None:
-        if self._is_closed:
-            return
         try:
-            link, _ = self._sock.accept()
-        except (BlockingIOError, ConnectionAbortedError, InterruptedError):  # Another worker was faster.
-            self._wait()
+            for _ in range(_AT_A_TIME):
+                if self._is_closed:
+                    return
+                self._hand_over(self._sock.accept()[0])
+        except (BlockingIOError, ConnectionAbortedError, InterruptedError):  # None waits, or another worker was faster.
+            pass
         except OSError as error:
             log.error("no further connection can be taken now: %s", error)
             self._loop.call_later(_SECONDS_WITHOUT_DESCRIPTORS, self._wait)
-        else:
-            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            task = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, link))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            self._wait()
+            return
+        self._wait()
+
+    def _hand_over(self, link: socket.socket) -> None:
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        task = self._loop.create_task(self._loop.connect_accepted_socket(self._make_protocol, link))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
