@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
-# A worker comes the later to the next connection the more it has: whoever has fewest gets it.
-_SECONDS_A_CONNECTION = 0.0005
-_MOST_SECONDS = 0.002
+# A worker comes the later to the next connection the more it has: whoever has fewest gets it. (uvloop counts in ms.)
+_SECONDS_A_CONNECTION = 0.001
+_MOST_SECONDS = 0.004
 # How many it takes then, so that a crowd does not wait long.
 _AT_A_TIME = 4
 _SECONDS_WITHOUT_DESCRIPTORS = 1.0
@@ -52,7 +52,8 @@ class Listener:
 
     def _come(self) -> None:
         self._loop.remove_reader(self._sock.fileno())
-        self._loop.call_later(min(self._connections() * _SECONDS_A_CONNECTION, _MOST_SECONDS), self._take)
+        count = self._connections() + len(self._tasks)
+        self._loop.call_later(min(count * _SECONDS_A_CONNECTION, _MOST_SECONDS), self._take)
 
     def _take(self) -> None:
         try:
