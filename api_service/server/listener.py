@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 
 # A worker comes the later to the next connection the more it has: whoever has fewest gets it. (uvloop counts in ms.)
 _SECONDS_A_CONNECTION = 0.001
-_MOST_SECONDS = 0.004
-# How many it takes then, so that a crowd does not wait long.
+_MOST_SECONDS = 0.016
+# How many it takes then, at least: a crowd does not wait long.
 _AT_A_TIME = 4
 _SECONDS_WITHOUT_DESCRIPTORS = 1.0
 
@@ -53,11 +53,12 @@ class Listener:
     def _come(self) -> None:
         self._loop.remove_reader(self._sock.fileno())
         count = self._connections() + len(self._tasks)
-        self._loop.call_later(min(count * _SECONDS_A_CONNECTION, _MOST_SECONDS), self._take)
+        seconds = min(count * _SECONDS_A_CONNECTION, _MOST_SECONDS)
+        self._loop.call_later(seconds, self._take, max(_AT_A_TIME, count // 8))
 
-    def _take(self) -> None:
+    def _take(self, most: int) -> None:
         try:
-            for _ in range(_AT_A_TIME):
+            for _ in range(most):
                 if self._is_closed:
                     return
                 self._hand_over(self._sock.accept()[0])
