@@ -5,6 +5,7 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -70,7 +71,7 @@ class Upload:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class _UploadParser(BaseParser):
+class _UploadParser(BaseParser, ABC):
     """Leaves nothing behind of what is refused."""
 
     def parse(  # type: ignore[override]  # what is not a form's data may be anything
@@ -97,8 +98,9 @@ class _UploadParser(BaseParser):
             raise
         return upload
 
+    @abstractmethod
     def _receive(self, upload: Upload, stream: IO[bytes], media_type: str) -> None:
-        raise NotImplementedError
+        """Takes the body over into the upload's folder."""
 
 
 class ZipParser(_UploadParser):
