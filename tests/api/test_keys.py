@@ -88,7 +88,7 @@ def test_what_needs_a_key_says_so(client):
         "nonsense",
         "{prefix}",
         "{prefix}.{short}",
-        "{prefix}.{short}0",
+        "{prefix}.{short}-",
         "{prefix}.{secret}x",
         "{prefix} {secret}",
         "{prefix}.{secret}\0",
