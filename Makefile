@@ -99,6 +99,6 @@ clean:
 	$(BIN)/pip install -q --no-deps -e .
 	@touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.txt
+.venv/installed-dev: .venv/installed requirements-dev.txt requirements-cluster.txt
 	$(BIN)/pip install -q -r requirements-dev.txt -c requirements.lock
 	@touch $@

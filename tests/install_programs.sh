@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs Debian's Chromium, Redis and PostgreSQL, and newman, for the tests that need them, where that is possible; without
-# them these tests are skipped. The tests start servers of their own.
+# Installs Debian's Chromium, Redis, PostgreSQL, nginx and systemd-analyze, and newman, for the tests that need them, where that
+# is possible; without them these tests are skipped. The tests start servers of their own.
 set -euo pipefail
 
 missing=()
 [ -x /usr/bin/chromium ] || missing+=(chromium fonts-dejavu-core)
 command -v redis-server >/dev/null || missing+=(redis-server)
 compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+command -v nginx >/dev/null || missing+=(nginx-light)
+command -v systemd-analyze >/dev/null || missing+=(systemd)
 # Debian's npm does not go with a Node from elsewhere.
 command -v npm >/dev/null || command -v node >/dev/null || missing+=(nodejs npm)
 
