@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from api_service.limits.rate import checked
@@ -21,7 +21,7 @@ _Names = Annotated[tuple[str, ...], NoDecode]
 class ApiSettings(BaseSettings):
     """What can be set of the API, with defaults that are safe and work at once."""
 
-    model_config = SettingsConfigDict(env_prefix="HAR_API_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="HAR_API_", env_ignore_empty=True, frozen=True)
 
     host: str = Field("127.0.0.1", description="Address to listen at; 0.0.0.0 for all of this machine's.")
     port: int = Field(8000, gt=0, lt=65536, description="Port to listen at.")
@@ -32,6 +32,23 @@ class ApiSettings(BaseSettings):
     )
     debug: bool = Field(
         False, validation_alias="DJANGO_DEBUG", description="Whether the administration's error pages show the code."
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="DJANGO_SECRET_KEY",
+        description="Signs the administration's sessions; the same on all hosts. Empty: a random one, kept in "
+        "HAR_HOME/secret_key, which api_service.production does not take.",
+    )
+    database_url: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="DATABASE_URL",
+        description="Database of keys, limits and jobs, postgres://USER:PASSWORD@HOST/NAME; empty: SQLite in HAR_HOME.",
+    )
+    workers: int = Field(
+        0,
+        ge=0,
+        validation_alias="WEB_CONCURRENCY",
+        description="Worker processes; 0: two, or one where there is one core. The cores are shared out among them.",
     )
     auth: Literal["local", "required"] = Field(
         "local",

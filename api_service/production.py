@@ -3,7 +3,6 @@
 They refuse to start with what is fit for one's own machine alone.
 """
 
-import os
 from collections.abc import Iterator
 
 from django.core.exceptions import ImproperlyConfigured
@@ -19,7 +18,7 @@ _SECRET_LENGTH = 50
 def _faults() -> Iterator[str]:
     if api().auth != "required":
         yield "HAR_API_AUTH has to be “required”: whoever reaches the API could do everything otherwise."
-    if not os.environ.get("DJANGO_SECRET_KEY"):
+    if not api().secret_key.get_secret_value():
         yield "DJANGO_SECRET_KEY is missing: the same random text for all hosts, of at least 50 characters."
     elif len(SECRET_KEY) < _SECRET_LENGTH or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith("django-insecure-"):
         yield "DJANGO_SECRET_KEY can be guessed: take a random text of at least 50 characters."

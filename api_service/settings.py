@@ -1,6 +1,5 @@
 """Django's settings. What users set comes through ``har_core.config`` and ``api_service.config``."""
 
-import os
 from typing import Any
 
 import dj_database_url
@@ -12,7 +11,7 @@ from api_service.http import logs
 from har_core.config import settings as har
 
 DEBUG = api().debug
-SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or secret.of_this_machine()
+SECRET_KEY = api().secret_key.get_secret_value() or secret.of_this_machine()
 ALLOWED_HOSTS = list(api().allowed_hosts)
 
 ROOT_URLCONF = "api_service.urls"
@@ -77,7 +76,7 @@ _sqlite: dict[str, Any] = {
         "timeout": 20,
     },
 }
-_url = os.environ.get("DATABASE_URL")
+_url = api().database_url.get_secret_value()
 DATABASES: dict[str, Any] = {
     "default": dj_database_url.parse(_url, conn_max_age=600, conn_health_checks=True) if _url else _sqlite,
 }

@@ -1,19 +1,29 @@
 """How gunicorn serves the API: ``gunicorn -c deploy/gunicorn.conf.py``.
 
 A worker waits for clients in an event loop and answers in threads, which share one model: threads rather than processes
-for memory. Workers fork first and load their model then, before they take a connection.
+for memory. Workers fork first and load their model then, before they take a connection. ``preload_app`` stays off: the
+network's threads would not outlive the fork, and a reload would bring nothing new.
 
-WEB_CONCURRENCY is the number of workers.
+WEB_CONCURRENCY is the number of workers. GUNICORN_CMD_ARGS changes anything else, and wins over this file:
+``GUNICORN_CMD_ARGS="--max-requests 50000"``.
+
+HUP brings this file and the project's code anew, TERM ends; either lets every request that has been sent be answered.
 """
 
 import os
+import sys
 
-from gunicorn.arbiter import Arbiter
-from gunicorn.workers.base import Worker
+# A reload runs this file again, in a process that has imported some of the project before.
+for _name in [name for name in sys.modules if name.partition(".")[0] in {"api_service", "har_core"}]:
+    del sys.modules[_name]
 
-from api_service.config import settings
-from api_service.http import logs
-from api_service.metrics import files
+from gunicorn.arbiter import Arbiter  # noqa: E402
+from gunicorn.workers.base import Worker  # noqa: E402
+
+from api_service.config import settings  # noqa: E402
+from api_service.http import logs  # noqa: E402
+from api_service.metrics import files  # noqa: E402
+from api_service.server import preparation, succession  # noqa: E402
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "api_service.settings")
 wsgi_app = "api_service.asgi:application"
@@ -24,9 +34,14 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or min(2, _cores))
 # The cores are shared out among them.
 os.environ.setdefault("HAR_THREADS", str(max(1, _cores // workers)))
 worker_class = "api_service.server.worker.Worker"
+# A worker whose event loop does not move for so long is killed; how long an answer may take, the front says.
 timeout = 60
-graceful_timeout = 20
+# Whatever may be answered is.
+graceful_timeout = int(settings().answer_seconds) + 5
 keepalive = 15
+# As many as were measured to leave nothing behind (docs/api/load.md), and not all workers at the same time.
+max_requests = 200_000
+max_requests_jitter = 50_000
 # The socket would lie outside HAR_HOME, and be shared by all instances.
 control_socket_disable = True
 logconfig_dict = logs.CONFIG
@@ -34,11 +49,22 @@ logconfig_dict = logs.CONFIG
 
 def on_starting(server: Arbiter) -> None:
     """Prepares HAR_HOME once, before any worker is there."""
-    del server
-    from api_service.server import preparation  # noqa: PLC0415
+    preparation.prepare_beside()
+    # Kept by what outlives a reload.
+    server.har_counts = files.begin()
+    server.har_generation = 0
+    succession.begin_generation(0)
 
-    files.begin()
-    preparation.prepare()
+
+def on_reload(server: Arbiter) -> None:
+    """Says to the workers that there are that others will take their place."""
+    server.har_generation += 1
+    succession.begin_generation(server.har_generation)
+
+
+def post_fork(server: Arbiter, worker: Worker) -> None:
+    """Tells a worker with which others it was started."""
+    worker.generation = server.har_generation
 
 
 def child_exit(server: Arbiter, worker: Worker) -> None:
@@ -56,3 +82,4 @@ def post_worker_init(worker: Worker) -> None:
         predictor()
     except ModelError as error:
         worker.log.error("not ready: %s", error)
+    succession.ready(worker.generation, worker.cfg.workers)

@@ -19,7 +19,7 @@ _ICE_SCHEMES = ("stun:", "stuns:", "turn:", "turns:")
 class Settings(BaseSettings):
     """What can be set from outside, with defaults that are safe and work at once."""
 
-    model_config = SettingsConfigDict(env_prefix="HAR_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="HAR_", env_ignore_empty=True, frozen=True)
 
     home: Path = Field(PROJECT_ROOT / "var", description="Folder for everything that a running system writes.")
     shipped_models: Path = Field(PROJECT_ROOT / "models", description="Folder of the bundles that ship.")
@@ -27,13 +27,25 @@ class Settings(BaseSettings):
         "everyday",
         description="The model in service until another is promoted (NAME), or whatever is promoted (NAME@VERSION).",
     )
+    follow: bool = Field(
+        False,
+        description="Whether this host serves what MLflow's registry says is in service, kept up with by `har models "
+        "pull --every`, and promotes nothing itself.",
+    )
     threads: int = Field(
         0, ge=0, description="Photos classified at the same time by one process; 0: one a core, at most 8."
     )
     latency_budget_ms: float = Field(
         100, gt=0, description="Milliseconds that a model may take for a photo on one core, to be put in service."
     )
-    queue_url: str = Field("", description="Redis of the training queue, redis://HOST:PORT/DB; empty: SQLite.")
+    queue_url: SecretStr = Field(
+        SecretStr(""), description="Redis of the training queue, redis://HOST:PORT/DB; empty: SQLite under HAR_HOME."
+    )
+    mlflow_tracking_uri: SecretStr = Field(
+        SecretStr(""),
+        validation_alias="MLFLOW_TRACKING_URI",
+        description="MLflow server or database that keeps the trainings; empty: SQLite under HAR_HOME.",
+    )
     max_image_bytes: int = Field(20_000_000, gt=0, description="Largest image file accepted, in bytes.")
     max_image_pixels: int = Field(
         50_000_000, gt=0, le=170_000_000, description="Largest width × height accepted, in pixels."
@@ -111,6 +123,6 @@ def read(kind: type[_Kind]) -> _Kind:
         return kind()
     except ValidationError as error:
         first = error.errors()[0]
-        name = "_".join(map(str, first["loc"])).upper()
-        prefix = "" if name.startswith("DJANGO_") else str(kind.model_config["env_prefix"])
-        raise SettingsInvalid(f"The environment variable {prefix}{name} cannot be used: {first['msg']}.") from error
+        name = str(first["loc"][0])
+        variable = f"{kind.model_config['env_prefix']}{name}".upper() if name in kind.model_fields else name
+        raise SettingsInvalid(f"The environment variable {variable} cannot be used: {first['msg']}.") from error

@@ -181,7 +181,7 @@ class _Json(Serializer):
 
 def _queue() -> tuple[Huey, TaskWrapper]:
     """The queue of these settings, and what puts a run's name into it."""
-    return _open(settings().queue_url, settings().home)
+    return _open(settings().queue_url.get_secret_value(), settings().home)
 
 
 @lru_cache(maxsize=4)

@@ -48,7 +48,7 @@ def mirror() -> bool:
         with locked(settings().home / "mlflow" / "registry.lock"):
             _mirror(client)
     except Exception as error:  # Whatever a store, a driver or a server raises; models serve without it all the same.
-        log.warning("MLflow's registry at %s is not brought up to date: %s", tracking.uri(), error)
+        log.warning("MLflow's registry is not brought up to date: %s", error)
         return False
     return True
 

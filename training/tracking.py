@@ -30,7 +30,7 @@ _P = ParamSpec("_P")
 
 def uri() -> str:
     """Where runs are kept."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{settings().home}/mlflow/mlflow.db"
+    return settings().mlflow_tracking_uri.get_secret_value() or f"sqlite:///{settings().home}/mlflow/mlflow.db"
 
 
 def _best_effort(
@@ -46,7 +46,8 @@ def _best_effort(
             method(self, *args, **options)
         except Exception as error:  # Whatever a store, a driver or a server raises: the training must not end by it.
             self.has_failed = True
-            log.warning("MLflow at %s failed, and is left alone from now on: %s", uri(), error)
+            # Without its address, which may hold a password.
+            log.warning("MLflow failed, and is left alone from now on: %s", error)
 
     return attempt
 

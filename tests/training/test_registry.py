@@ -2,7 +2,7 @@
 
 import pytest
 
-from har_core import promotion
+from har_core import config, promotion
 from har_core.config import settings
 from tests.bundles import spoil
 from tests.training.test_tracking import Tracker
@@ -85,6 +85,7 @@ def test_a_broken_bundle_does_not_keep_the_others_out(made):
 def test_without_mlflow_it_says_so_and_nothing_breaks(made, monkeypatch, caplog):
     made(2)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    config.settings.cache_clear()
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     assert not registry.mirror()
     assert "not brought up to date" in caplog.text
@@ -118,6 +119,7 @@ def test_a_store_of_ones_own_keeps_files_under_home_and_nothing_where_one_stands
     monkeypatch.chdir(here)
     own = {"database": f"sqlite:///{tmp_path}/own.db", "folder": (tmp_path / "own").as_uri()}
     monkeypatch.setenv("MLFLOW_TRACKING_URI", own[kind])
+    config.settings.cache_clear()
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     run = Run.create(Recipe.model_validate({"phases": []}), "mine")
     tracker = Tracker(run)

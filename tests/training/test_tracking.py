@@ -2,6 +2,7 @@
 
 import pytest
 
+from har_core import config
 from har_core.bundle import Bundle
 from tests.training.test_runs import epoch
 from training import tracking
@@ -59,6 +60,7 @@ def test_an_interrupted_run_goes_on_under_its_name(run):
 
 def test_a_server_that_is_not_there_ends_tracking_not_the_training(run, monkeypatch, caplog):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    config.settings.cache_clear()
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     tracker = Tracker(run)
     tracker.begin({})

@@ -1,0 +1,131 @@
+"""``python -m tools.document_settings``: writes docs/configuration.md, the reference of all environment variables.
+
+What the settings read comes from their classes; what others read (make, packages, tests) is listed here.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from pydantic_settings import BaseSettings
+
+from api_service.config import ApiSettings
+from har_core.config import PROJECT_ROOT, Settings
+from har_core.files import write_beside
+
+REFERENCE = PROJECT_ROOT / "docs" / "configuration.md"
+
+_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+_KINDS = {"integer": "whole number", "number": "number", "boolean": "true or false", "array": "list"}
+
+
+class Variable(NamedTuple):
+    """A row of the reference."""
+
+    name: str
+    kind: str
+    default: str
+    text: str
+
+
+STARTING = [
+    Variable("HAR_APP_PORT", "whole number", "8501", "Port of the app, where make or honcho start it."),
+    Variable("HAR_APP_HOST", "text", "127.0.0.1", "Address that the app listens at; 0.0.0.0 opens it to the network."),
+    Variable("HAR_MLFLOW_PORT", "whole number", "5000", "Port of `make mlflow`."),
+    Variable(
+        "DJANGO_SETTINGS_MODULE",
+        "text",
+        "api_service.settings",
+        "`api_service.production` refuses to start with what is fit for one's own machine alone.",
+    ),
+    Variable(
+        "FORWARDED_ALLOW_IPS",
+        "list",
+        "127.0.0.1, ::1",
+        "Addresses of proxies whose X-Forwarded-For is believed. gunicorn and uvicorn read it.",
+    ),
+]
+PACKAGES = [
+    Variable("MLFLOW_TRACKING_USERNAME", "text", "", "User at the MLflow server, where it wants one."),
+    Variable("MLFLOW_TRACKING_PASSWORD", "**secret**", "", "Password at the MLflow server."),
+    Variable("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "whole number", "2", "How often MLflow's server is asked again."),
+    Variable("MLFLOW_HTTP_REQUEST_TIMEOUT", "seconds", "10", "How long MLflow's server may take."),
+    Variable("MLFLOW_DISABLE_TELEMETRY", "true or false", "true", "MLflow tells its makers nothing."),
+    Variable(
+        "PROMETHEUS_MULTIPROC_DIR",
+        "folder",
+        "",
+        "Set by the API itself, to a folder under HAR_HOME/metrics; another value is not used.",
+    ),
+]
+TESTS = [
+    Variable("HAR_TEST_DATA", "folder", "", "Real photos for some tests, which are skipped without."),
+    Variable("HAR_REQUIRE_BROWSER", "any", "", "Set: tests in the browser fail, rather than being skipped, without."),
+    Variable("HAR_REQUIRE_NEWMAN", "any", "", "Set: so do the Postman collection's without newman."),
+    Variable("HAR_FUZZ", "whole number", "60", "Damaged videos of each kind that are tried."),
+]
+
+_HEAD = """# Configuration
+
+Written by `python -m tools.document_settings` from the settings' own descriptions.
+
+All settings are environment variables, and none has to be set. Each is read once, when a process first needs it: to
+change one, restart what reads it. An empty value counts as none. One that cannot be used ends the program with a
+sentence that names the variable. Lists are separated by commas. Values marked **secret** are shown nowhere. They belong
+neither into files under version control nor into command lines, which other users of the machine can read.
+"""
+
+
+def rows(kind: type[BaseSettings]) -> Iterator[Variable]:
+    """The settings of a class."""
+    prefix = str(kind.model_config["env_prefix"])
+    for name, schema in kind.model_json_schema()["properties"].items():
+        variable = f"{prefix}{name}".upper() if name in kind.model_fields else name
+        yield Variable(variable, _kind(schema), _default(schema["default"]), schema["description"])
+
+
+def text() -> str:
+    """The whole reference."""
+    return "".join(
+        [
+            _HEAD,
+            _table("Library, app, command line and training", rows(Settings)),
+            _table("API", rows(ApiSettings)),
+            _table("How programs are started", STARTING),
+            _table("Read by packages", PACKAGES),
+            _table("Tests", TESTS),
+        ]
+    )
+
+
+def _table(title: str, variables: Iterable[Variable]) -> str:
+    lines = [f"\n## {title}\n\n| variable | type | default | |\n| --- | --- | --- | --- |\n"]
+    for name, kind, default, said in variables:
+        shown = f"`{default}`" if default else ""
+        lines.append(f"| `{name}` | {kind} | {shown} | {said.replace('|', '&#124;')} |\n")
+    return "".join(lines)
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    if schema.get("format") == "password":
+        return "**secret**"
+    if schema.get("format") == "path":
+        return "folder"
+    if "enum" in schema:
+        return " or ".join(schema["enum"])
+    bounds = [f"{sign} {schema[key]:,}" for key, sign in _BOUNDS.items() if key in schema]
+    return ", ".join([_KINDS.get(schema.get("type", ""), "text"), *bounds])
+
+
+def _default(value: object) -> str:
+    if value in (None, "", []):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    # Of folders of the project, as they are called in it.
+    return str(value).removeprefix(f"{PROJECT_ROOT}/")
+
+
+if __name__ == "__main__":
+    write_beside(REFERENCE, lambda path: path.write_text(text(), "utf-8"))
