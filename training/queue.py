@@ -9,6 +9,7 @@ import logging
 import sqlite3
 import time
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +110,11 @@ def has_worker() -> bool:
 
 
 def ensure_worker() -> None:
-    """Starts a worker if none is alive on this machine; it ends when it has had nothing to do for a while."""
-    if not has_worker():
+    """Starts a worker if none is alive on this machine; it ends when it has had nothing to do for a while.
+
+    Where TensorFlow is not installed, none is: trainings wait for a worker elsewhere.
+    """
+    if not has_worker() and find_spec("tensorflow"):
         background.start_once(["training.worker", "--while-busy"], settings().home / "worker.log")
 
 
