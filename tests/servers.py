@@ -21,11 +21,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(module_args: list[str], url: str, log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs ``python -m ...`` until the block ends; enters it once the URL answers."""
+def running(
+    module_args: list[str], url: str, log: Path, code: Path = PROJECT_ROOT, **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs ``python -m ...`` of the code in that folder until the block ends; enters it once the URL answers."""
     process = subprocess.Popen(
         [sys.executable, "-m", *module_args],
-        cwd=PROJECT_ROOT,
+        cwd=code,
         env={**os.environ, **environment},
         stdout=log.open("wb"),
         stderr=subprocess.STDOUT,
@@ -50,14 +52,14 @@ def running(module_args: list[str], url: str, log: Path, **environment: str) -> 
 
 
 @contextmanager
-def gunicorn(log: Path, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def gunicorn(log: Path, code: Path = PROJECT_ROOT, **environment: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The API; gives its base address and gunicorn's process, whose children are the workers."""
     port = str(free_port())
     command = ["gunicorn", "-c", "deploy/gunicorn.conf.py"]
     base = f"http://127.0.0.1:{port}"
     # One worker unless a test needs more: each takes seconds to start.
     environment = {"WEB_CONCURRENCY": "1", "HAR_API_PORT": port} | environment
-    with running(command, f"{base}/healthz", log, **environment) as process:
+    with running(command, f"{base}/healthz", log, code, **environment) as process:
         yield base, process
 
 

@@ -18,12 +18,13 @@ log = logging.getLogger(__name__)
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _ADDED_UP = ("counter", "histogram")
 
-# Held until the last worker has ended: so others know that the folder is in use.
-_held = ExitStack()
 
+def begin() -> ExitStack:
+    """Makes the folder for this server, and removes those of servers that have ended.
 
-def begin() -> None:
-    """Makes the folder for this server, and removes those of servers that have ended."""
+    Returns:
+        What says to others that the folder is in use, as long as it, or a worker that inherits it, is there.
+    """
     root = settings().home / "metrics"
     root.mkdir(parents=True, exist_ok=True)
     with locked(root / "lock"):
@@ -31,8 +32,10 @@ def begin() -> None:
             if folder.is_dir() and not is_locked(folder / "lock"):
                 shutil.rmtree(folder)
         made = Path(tempfile.mkdtemp(dir=root))
-        _held.enter_context(locked(made / "lock"))
+        held = ExitStack()
+        held.enter_context(locked(made / "lock"))
     os.environ[_VARIABLE] = str(made)
+    return held
 
 
 def folder() -> Path | None:

@@ -41,10 +41,11 @@ class Listener:
         sock.setblocking(False)
         self._wait()
 
-    def close(self) -> None:
-        """Takes no more."""
+    async def close(self) -> None:
+        """Takes no more; those that it has taken are made when this returns."""
         self._is_closed = True
         self._loop.remove_reader(self._sock.fileno())
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _wait(self) -> None:
         if not self._is_closed:

@@ -4,9 +4,11 @@ import asyncio
 import ctypes
 import json
 import os
+import signal
 import socket
 import sys
 from http import HTTPStatus
+from types import FrameType
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -16,18 +18,27 @@ from uvicorn_worker import UvicornWorker
 
 from api_service.config import settings
 from api_service.http import ids
+from api_service.server import succession
 from api_service.server.listener import Listener
 
 _HEAD_BYTES = 65_536
+# A request that was sent before its client could know that this server ends is here by then.
+_LINGER_SECONDS = 1.0
 _M_ARENA_MAX = -8
 
 
 class Protocol(HttpToolsProtocol):
-    """Bounds how large a request's head may be, how long it may take, and how long a refused body goes on."""
+    """Bounds how large a request's head may be, how long it may take, and how long a refused body goes on.
+
+    When the server ends, requests that are on their way are answered, too: uvicorn would close connections on which
+    none has arrived yet.
+    """
 
     _timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
     _is_whole = True
+    _is_between = True
+    _is_last = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Gives the first head its time."""
@@ -50,6 +61,7 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Gives a further head on the same connection its time."""
         super().on_message_begin()
+        self._is_between = False
         if self._timer is None:
             self._give_time()
 
@@ -58,10 +70,11 @@ class Protocol(HttpToolsProtocol):
         self._stop_timer()
         self._head_bytes, self._is_whole = 0, False
         super().on_headers_complete()
+        self.cycle.keep_alive = self.cycle.keep_alive and not self._is_last
 
     def on_message_complete(self) -> None:
         """The body is there, too."""
-        self._is_whole = True
+        self._is_whole = self._is_between = True
         self._stop_timer()
         super().on_message_complete()
 
@@ -73,6 +86,21 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
         if not self._is_whole and not self.transport.is_closing():
             self._give_time()
+
+    def shutdown(self) -> None:
+        """Ends the connection with the answer to the request at hand, or to one that may be on its way."""
+        self._is_last = True
+        if self._is_busy():
+            self.cycle.keep_alive = False
+        else:
+            self.loop.call_later(_LINGER_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        if self._is_between and not self._is_busy():
+            self.transport.close()
+
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP gets an error of the API's own form."""
@@ -112,7 +140,9 @@ class Protocol(HttpToolsProtocol):
 
 
 class _Server(Server):
-    """uvicorn's server, which takes its connections from ``Listener``."""
+    """uvicorn's server, which takes its connections from ``Listener`` and serves until others can."""
+
+    _is_to_be_relieved = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to listen."""
@@ -121,11 +151,31 @@ class _Server(Server):
             Listener(sock, self._protocol, lambda: len(self.server_state.connections)) for sock in sockets or []
         ]
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Ends; but where gunicorn reloads, only once the new workers are ready, or when told a second time."""
+        if self._is_to_be_relieved or succession.is_over():
+            super().handle_exit(sig, frame)
+        self._is_to_be_relieved = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Looks whether it is time to end."""
+        if self._is_to_be_relieved and not self.should_exit and succession.is_over():
+            super().handle_exit(signal.SIGTERM, None)
+        return await super().on_tick(counter)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Takes no more connections, and lets those that are there end."""
+        # Else gunicorn would take a worker for dead that waits for a long answer.
+        heart = asyncio.create_task(self._beat())
         for listener in self._listeners:
-            listener.close()
+            await listener.close()
         await super().shutdown(sockets)
+        heart.cancel()
+
+    async def _beat(self) -> None:
+        while self.config.callback_notify:
+            await self.config.callback_notify()
+            await asyncio.sleep(self.config.timeout_notify)
 
     def _protocol(self) -> Protocol:
         return Protocol(self.config, self.server_state, self.lifespan.state)
@@ -141,8 +191,12 @@ class Worker(UvicornWorker):
         "lifespan": "off",
         "access_log": False,
         "server_header": False,
-        "timeout_graceful_shutdown": 15,
     }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Ends a little sooner than gunicorn would make it end, so that what it has not answered is told in the log."""
+        super().__init__(*args, **kwargs)
+        self.config.timeout_graceful_shutdown = max(1, self.cfg.graceful_timeout - 3)
 
     def init_process(self) -> None:
         """Begins to work, with few heaps: else each thread keeps one as large as the largest photo it saw."""

@@ -1,9 +1,13 @@
 """The server under clients that mean no good, or have bad luck."""
 
 import contextlib
+import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from har_core.config import PROJECT_ROOT
 from tests.api.test_live import CYCLING, post, problem
 from tests.servers import api, children, gunicorn
 
@@ -187,3 +192,171 @@ def test_a_killed_worker_is_replaced_and_the_others_serve_on(tmp_path):
     assert {status for _, status in answers} == {200}
     assert len(failed) <= 4  # What the killed one had at hand, one for each client.
     assert max(later - sooner for (sooner, _), (later, _) in pairwise(sorted(answers))) < 5
+
+
+class Load:
+    """Asks again and again, half of the clients over connections that they keep; what they get is written down."""
+
+    def __init__(self, base: str) -> None:
+        self.found, self._base, self._stop = Counter(), base, threading.Event()
+        self._threads = [threading.Thread(target=self._go_on, args=(number % 2 == 0,)) for number in range(4)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def more(self, count=20):
+        """Waits until so many more were answered."""
+        enough = self.found.total() + count
+        until(lambda: self.found.total() >= enough)
+
+    def _go_on(self, keeps):
+        client = httpx.Client(base_url=self._base, timeout=60)
+        while not self._stop.is_set():
+            try:
+                self.found[post(client, files={"image": CYCLING}).status_code] += 1
+            except httpx.TransportError as error:
+                self.found[repr(error)] += 1
+            if not keeps:
+                client.close()
+                client = httpx.Client(base_url=self._base, timeout=60)
+        client.close()
+
+
+def until(is_so, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """A server of two workers that runs a copy of the code: its address, gunicorn's process, the copy, and the log."""
+    folder = tmp_path_factory.mktemp("copied")
+    for name in ("api_service", "har_core", "deploy"):
+        shutil.copytree(PROJECT_ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = {"HAR_HOME": str(folder / "home"), "HAR_SHIPPED_MODELS": str(PROJECT_ROOT / "models")}
+    with gunicorn(folder / "log", folder, WEB_CONCURRENCY="2", **environment) as (base, process):
+        yield base, process, folder, folder / "log"
+
+
+def test_a_reload_brings_new_code_and_fails_no_request(copied):
+    base, process, code, log = copied
+    until(lambda: len(children(process.pid)) == 2)
+    before = set(children(process.pid))
+    changed = code / "api_service" / "server" / "refusals.py"
+    with Load(base) as load:
+        load.more()
+        changed.write_text(changed.read_text().replace("has at most", "is limited to"))
+        process.send_signal(signal.SIGHUP)
+        until(lambda: len(now := set(children(process.pid))) == 2 and not now & before)
+        load.more()
+    assert load.found.keys() == {200}
+    with connection(httpx.Client(base_url=base)) as link:
+        link.sendall(b"POST /api/v1/predictions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\n")
+        assert b"is limited to" in link.recv(65536)
+    # The log still says which request a line is about, and figures go on.
+    lines = [json.loads(line) for line in log.read_text().splitlines() if '"POST"' in line]
+    assert all(line["request_id"] for line in lines)
+    counted = f'method="POST",route="/api/v1/predictions",status="200"}} {float(load.found[200])}'
+    assert counted in httpx.get(f"{base}/metrics").text
+
+
+def test_old_workers_serve_until_new_ones_can(copied):
+    base, process, _, _ = copied
+    until(lambda: len(children(process.pid)) == 2)
+    old = set(children(process.pid))
+    process.send_signal(signal.SIGHUP)
+    until(lambda: set(children(process.pid)) - old)
+    new = min(set(children(process.pid)) - old)
+    os.kill(new, signal.SIGSTOP)  # As one that takes long to load.
+    try:
+        time.sleep(1)
+        assert old < set(children(process.pid))
+        with httpx.Client(base_url=base, timeout=60) as client:
+            assert [post(client, files={"image": CYCLING}).status_code for _ in range(3)] == [200] * 3
+        assert old < set(children(process.pid))
+    finally:
+        os.kill(new, signal.SIGCONT)
+    until(lambda: len(now := set(children(process.pid))) == 2 and not now & old)
+
+
+def test_workers_that_have_answered_enough_are_replaced_and_no_request_is_lost(tmp_path):
+    often = {"GUNICORN_CMD_ARGS": "--max-requests 30 --max-requests-jitter 20", "WEB_CONCURRENCY": "2"}
+    with gunicorn(tmp_path / "log", HAR_HOME=str(tmp_path / "home"), **often) as (base, process):
+        before, seen = set(children(process.pid)), set()
+
+        def are_replaced():
+            seen.update(children(process.pid))
+            return len(seen - before) >= 2
+
+        with Load(base) as load:
+            until(are_replaced)
+            load.more()
+    assert load.found.keys() == {200}
+
+
+def test_what_is_on_its_way_when_the_server_ends_is_answered(tmp_path):
+    head = b"POST /api/v1/predictions HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n"
+    rest = b"Content-Length: %d\r\n\r\n" % len(CYCLING) + CYCLING
+    with (
+        gunicorn(tmp_path / "log", HAR_HOME=str(tmp_path / "home")) as (base, process),
+        contextlib.ExitStack() as stack,
+    ):
+        client = httpx.Client(base_url=base)
+        links = [stack.enter_context(connection(client)) for _ in range(3)]
+        links[0].sendall(head)
+        links[1].sendall(head + rest[:-100])
+        time.sleep(0.5)  # Nothing of the third has been sent; its connection is made.
+        process.terminate()
+        time.sleep(0.3)
+        for link, still_to_come in zip(links, (rest, rest[-100:], head + rest), strict=True):
+            link.sendall(still_to_come)
+        for link in links:
+            link.settimeout(60)
+            found = answer(link)
+            assert found.startswith(b"HTTP/1.1 200")
+            assert b"connection: close" in found.lower()
+        assert process.wait(60) == 0
+
+
+def test_a_restart_behind_a_socket_that_systemd_keeps_fails_no_request(tmp_path):
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as kept:
+        base = f"http://127.0.0.1:{kept.getsockname()[1]}"
+        with passed_on(kept, tmp_path) as first:
+            until(lambda: "answers from now on" in (tmp_path / "log").read_text())
+            with contextlib.ExitStack() as second, Load(base) as load:
+                load.more()
+                first.terminate()
+                first.wait(60)
+                second.enter_context(passed_on(kept, tmp_path))
+                load.more()
+    assert load.found.keys() == {200}
+
+
+@contextlib.contextmanager
+def passed_on(kept: socket.socket, folder):
+    """gunicorn with a listening socket as systemd passes it on: as descriptor 3, told in the environment."""
+    words = (
+        f"LISTEN_PID=$$ LISTEN_FDS=1 exec {sys.executable} -m gunicorn -c deploy/gunicorn.conf.py 3<&{kept.fileno()}"
+    )
+    process = subprocess.Popen(
+        ["bash", "-c", words],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "HAR_HOME": str(folder / "home"), "WEB_CONCURRENCY": "1"},
+        pass_fds=[kept.fileno()],
+        stdout=(folder / "log").open("ab"),
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(90)
