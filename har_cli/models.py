@@ -2,6 +2,7 @@
 
 import getpass
 import os
+import signal
 import subprocess  # nosec B404
 import sys
 from collections.abc import Iterator
@@ -21,9 +22,11 @@ from har_core.errors import ImportRefused, ModelError, PromotionRefused
 from har_core.files import write_beside
 from har_core.predictor import Predictor
 from har_core.serving import Check, Entry
+from training import pull as pulling
 from training import registry
+from training.pull import Pulled
 
-app = typer.Typer(help="List, verify, promote, roll back, export and import models.", no_args_is_help=True)
+app = typer.Typer(help="List, verify, promote, roll back, pull, export and import models.", no_args_is_help=True)
 
 ModelArgument = Annotated[str, typer.Argument(help="NAME, NAME@VERSION or a bundle's folder.")]
 WhyOption = Annotated[str, typer.Option(help="What for; kept in the history.")]
@@ -126,6 +129,44 @@ def import_(
         print_json(_summary(bundle))
     else:
         print(f"{bundle.reference}: {bundle.folder}")
+
+
+@app.command()
+def pull(
+    model: Annotated[
+        str | None, typer.Argument(help="NAME@VERSION, or NAME for its newest; it is not put in service.")
+    ] = None,
+    every: Annotated[
+        float | None, typer.Option("--every", min=1, metavar="SECONDS", help="Go on, and look so often.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Takes a model over from MLflow's registry; without MODEL the one in service, where HAR_FOLLOW is set.
+
+    That one is put in service here, too. A model that is not what the registry promises is refused; while MLflow cannot
+    be reached, the model in service here stays.
+    """
+
+    def tell(pulled: Pulled) -> None:
+        row = {"model": pulled.bundle.reference, "digest": pulled.bundle.digest, "pulled": pulled.is_new}
+        if json:
+            print_json(row | {"put_in_service": pulled.is_put})
+        else:
+            print(_said(pulled, is_in_service=model is None), flush=True)
+
+    if model and every:
+        fail("--every follows the model in service: give no MODEL with it.", code=2)
+    with failing_on_errors():
+        if every:
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # So that nothing half fetched is left behind.
+            pulling.follow(every, tell, complain)
+        tell(pulling.model(model) if model else pulling.in_service())
+
+
+def _said(pulled: Pulled, is_in_service: bool) -> str:
+    came = "taken over" if pulled.is_new else "here already"
+    put = ", and now in service" if pulled.is_put else ", and in service" if is_in_service else ""
+    return f"{pulled.bundle.reference}: {came}{put}"
 
 
 @app.command()

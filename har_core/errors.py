@@ -182,6 +182,12 @@ class ImportRefused(ModelError):
     code = "import_refused"
 
 
+class RegistryUnreachable(HarError):
+    """MLflow's model registry cannot be asked, or does not say what is needed."""
+
+    code = "registry_unreachable"
+
+
 class DatasetError(HarError):
     """A dataset cannot be used."""
 
@@ -324,3 +330,51 @@ class DamagedEntry(ArchiveError):
     """An entry's bytes are not those that the zip's directory promises."""
 
     code = "damaged_entry"
+
+
+class BackupError(HarError):
+    """What is kept cannot be saved, or not be brought back."""
+
+    code = "backup_error"
+
+
+class BackupFailed(BackupError):
+    """A backup cannot be written; an earlier one of the same name stays."""
+
+    code = "backup_failed"
+
+
+class RestoreRefused(BackupError):
+    """A backup is not brought back, and nothing is changed: it is damaged or unsafe, or there is something already."""
+
+    code = "restore_refused"
+
+
+class BatchError(HarError):
+    """Photos cannot be scored in bulk."""
+
+    code = "batch_error"
+
+
+class InputUnusable(BatchError):
+    """What is to be scored is not there, or cannot be listed."""
+
+    code = "input_unusable"
+
+
+class OutputUnusable(BatchError):
+    """The rows cannot be written where they are to be, or something is there already."""
+
+    code = "output_unusable"
+
+
+class RunChanged(BatchError):
+    """What is there was begun with other photos, another model or other options."""
+
+    code = "run_changed"
+
+
+class ClusterUnusable(BatchError):
+    """Ray is not installed, cannot be reached, or has broken down."""
+
+    code = "cluster_unusable"

@@ -62,11 +62,12 @@ def promote(reference: str, who: str, why: str = "", override: str = "", progres
     Raises:
         ModelNotFound: There is no such model.
         BundleBroken: Its description is damaged.
-        PromotionRefused: A check failed; or the settings name a version; or it is in service already.
+        PromotionRefused: A check failed; or it is in service already; or the settings name a version, or have this host
+            follow others.
         HistoryBroken: The history cannot be read or written.
     """
     who, why, override = _words(who), _words(why), _words(override)
-    _require_unpinned()
+    _require_ours()
     number, before = _next_id(), _in_service()
     bundle = serving.find(reference)
     if reference not in {folder.name for folder in serving.folders()}:
@@ -97,11 +98,11 @@ def roll_back(who: str, why: str = "") -> Entry:
 
     Raises:
         PromotionRefused: There is none to go back to; or it is gone, damaged, or does not give its golden answers any
-            more; or the settings name a version.
+            more; or the settings name a version, or have this host follow others.
         HistoryBroken: The history cannot be read or written.
     """
     who, why = _words(who), _words(why)
-    _require_unpinned()
+    _require_ours()
     number, promoted = _next_id(), serving.stack()
     if len(promoted) < 2:
         raise PromotionRefused("There is nothing to go back to: no promotion is in force.")
@@ -244,11 +245,16 @@ def _words(text: str) -> str:
     return text
 
 
-def _require_unpinned() -> None:
+def _require_ours() -> None:
+    """What is in service is neither named by the settings nor decided on another host."""
     if serving.is_pinned():
         raise PromotionRefused(
             f"The setting HAR_MODEL names {settings().model}, which stays in service whatever is promoted. Name a "
             "model without a version there, or none."
+        )
+    if settings().follow:
+        raise PromotionRefused(
+            "This host follows what is put in service elsewhere (HAR_FOLLOW): promote and roll back there."
         )
 
 

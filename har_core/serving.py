@@ -205,6 +205,29 @@ def put(entry: Entry) -> None:
         raise HistoryBroken(f"{_file()} cannot be written: {error.strerror}.") from error
 
 
+def adopt(entries: list[Entry]) -> bool:
+    """Makes another host's history that of this one: one atomic change of one file.
+
+    Args:
+        entries: Oldest first; the model of the last one is in service from then on.
+
+    Returns:
+        Whether it says anything new.
+
+    Raises:
+        HistoryBroken: The history cannot be read or written.
+    """
+    try:
+        settings().home.mkdir(parents=True, exist_ok=True)
+        with locked(settings().home / "serving.lock"):
+            if entries == _entries():
+                return False
+            write_beside(_file(), lambda path: _write(path, _ENTRIES.dump_json(entries, indent=1)))
+    except OSError as error:
+        raise HistoryBroken(f"{_file()} cannot be written: {error.strerror}.") from error
+    return True
+
+
 def stamp() -> tuple[int, ...] | None:
     """Changes whenever another model may be in service; None before any promotion. Cheap."""
     try:

@@ -1,4 +1,4 @@
-"""Bundles as zip files, out and in.
+"""Bundles from elsewhere and for elsewhere: as zip files, or file by file from another host.
 
 A zip holds one folder ``NAME@VERSION`` with a bundle's files and nothing else. One that comes in may be from anyone:
 ``unpack_zip`` says what is asked of it.
@@ -13,7 +13,8 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,7 @@ from har_core.files import write_beside
 from har_core.predictor import Predictor
 
 _MB = 1_000_000
-# File → the most bytes that it may unpack to.
-_FILES = {
+FILES = {
     INFO: 5 * _MB,
     bundles.TFLITE: 1000 * _MB,
     bundles.KERAS: 2000 * _MB,
@@ -37,6 +37,8 @@ _FILES = {
     bundles.CALIBRATION: 5 * _MB,
     bundles.TRAINED_ON: 500 * _MB,
 }
+"""File → the most bytes that it may have."""
+
 _KERAS_FILES = {"metadata.json": _MB, "config.json": 50 * _MB, "model.weights.h5": 2000 * _MB}
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}@[1-9][0-9]{0,8}")
@@ -106,13 +108,54 @@ def unpack_zip(path: Path) -> Bundle:
     Raises:
         ImportRefused: Something of that does not hold, or the model is here already, or the disk is full.
     """
+    with _beside_models() as scratch:
+        bundle = Bundle(_extract(path, scratch))
+        _examine(bundle)
+        _require_new(bundle)
+        return _take_in(bundle, scratch.parent)
+
+
+def take_over(reference: str, digest: str, fetch: Callable[[Path], object]) -> Bundle:
+    """Takes in a bundle that another host has told of, as it is there: under the same name, version and digest.
+
+    It is examined as one from a zip is.
+
+    Args:
+        reference: ``NAME@VERSION``.
+        digest: That of the bundle there.
+        fetch: Puts the bundle's files into the folder that it is given.
+
+    Returns:
+        The bundle under ``HAR_HOME/models``.
+
+    Raises:
+        ImportRefused: It is not that bundle, or is unsound, or its place is taken by another one, or the disk is full.
+    """
+    with _beside_models() as scratch:
+        place = scratch.parent / reference
+        if not _FOLDER.fullmatch(reference):
+            raise _Unsound(f"{reference[:100]!a} is no NAME@VERSION.")
+        if place.exists():
+            raise _Unsound(f"Another model is here as {reference}. Remove its folder, {place}, first.")
+        folder = scratch / reference
+        folder.mkdir()
+        fetch(folder)
+        bundle = Bundle(folder)
+        if bundle.digest != digest:
+            raise _Unsound(f"{INFO} has the SHA-256 {bundle.digest[:16]}…, and {digest[:16]!a}… was promised.")
+        _examine(bundle)
+        folder.rename(place)
+        return Bundle(place)
+
+
+@contextmanager
+def _beside_models() -> Iterator[Path]:
+    """A folder for a model on its way in, which nobody takes for a model; what is wrong with it is said in words."""
     models = settings().home / "models"
     try:
         models.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".import-", dir=models) as scratch:
-            bundle = Bundle(_extract(path, Path(scratch)))
-            _examine(bundle)
-            return _take_in(bundle, models)
+            yield Path(scratch)
     except (_Unsound, ModelError) as error:
         raise ImportRefused(str(error)) from error
     except OSError as error:
@@ -128,7 +171,7 @@ def _extract(path: Path, scratch: Path) -> Path:
             if len(names) != 1 or not _FOLDER.fullmatch(name := names.pop()):
                 raise _Unsound("It does not hold one folder NAME@VERSION, and nothing beside it.")
             (scratch / name).mkdir()
-            _require(entries, {f"{name}/{member}": limit for member, limit in _FILES.items()})
+            _require(entries, {f"{name}/{member}": limit for member, limit in FILES.items()})
             for entry in entries:
                 with file.open(entry) as inner, (scratch / entry.filename).open("xb") as outer:
                     shutil.copyfileobj(inner, outer)
@@ -161,12 +204,15 @@ def _examine(bundle: Bundle) -> None:
     if set(bundle.info.sha256) != {path.name for path in bundle.folder.iterdir()} - {INFO}:
         raise _Unsound("Its description names other files than it holds.")
     bundle.verify_files()
-    same = [other for other in serving.bundles()[0] if other.info.sha256 == bundle.info.sha256]
-    if same:
-        raise _Unsound(f"The same model is here already: {same[0].reference}.")
     _require_readable(bundle)
     _require_no_code(bundle.folder / bundles.KERAS)
     _require_golden(bundle)
+
+
+def _require_new(bundle: Bundle) -> None:
+    same = [other for other in serving.bundles()[0] if other.info.sha256 == bundle.info.sha256]
+    if same:
+        raise _Unsound(f"The same model is here already: {same[0].reference}.")
 
 
 def _require_readable(bundle: Bundle) -> None:

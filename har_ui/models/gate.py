@@ -6,6 +6,7 @@ import streamlit as st
 
 from har_core import promotion, serving
 from har_core.bundle import Bundle
+from har_core.config import settings
 from har_core.errors import HarError, PromotionRefused
 from har_core.serving import Check
 from har_ui.models import actions, check_list, service
@@ -17,12 +18,12 @@ _CHECKED = "models-checked"
 
 
 def show(model: Bundle) -> None:
-    """Draws the panel; none where the settings pin another model, of which ``service.show`` speaks."""
+    """Draws the panel; none where it is not decided here, of which ``service.show`` speaks."""
     in_service = service.reference()
     if model.reference == in_service:
         with st.container(border=True, key="gate"):
             st.markdown(":material/check_circle: It is in service: the app and the API answer with it.")
-    elif not serving.is_pinned():
+    elif not (serving.is_pinned() or settings().follow):
         with st.container(border=True, key="gate"):
             st.markdown("##### Put into service")
             _gate(model, in_service)

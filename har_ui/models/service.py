@@ -21,18 +21,23 @@ def reference() -> str:
 
 def show() -> None:
     """Draws which one it is, and what is wrong with it; with a way back, above all where something is."""
-    is_pinned = serving.is_pinned()
+    is_pinned, follows = serving.is_pinned(), settings().follow
     try:
         entries, stack = serving.history(), serving.stack()
         with st.container(horizontal=True, vertical_alignment="center", gap="small", key="service"):
             st.markdown(_line(serving.in_service(), None if is_pinned or not entries else entries[0]))
-            if len(stack) > 1 and not is_pinned:
+            if len(stack) > 1 and not (is_pinned or follows):
                 _roll_back(stack[-2])
         if is_pinned:
             st.info(
                 f"`HAR_MODEL` pins the model in service to {plain(settings().model)}. To put another one into service "
                 "here, have it name no version, and start the app and the API again.",
                 icon=":material/push_pin:",
+            )
+        elif follows:
+            st.info(
+                "This host follows what is put in service elsewhere (`HAR_FOLLOW`): promote and roll back there.",
+                icon=":material/sync:",
             )
         serving.find()
     except ModelError as error:
