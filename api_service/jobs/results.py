@@ -1,13 +1,10 @@
 """A job's rows, line by line."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 from api_service.jobs.models import Job
-from har_core.spreadsheets import safe_cell
+from har_core.batch import tables
 
 _CHUNK = 65_536
 
@@ -25,25 +22,7 @@ def json_lines(job: Job) -> Iterator[bytes]:
 
 
 def csv_lines(job: Job) -> Iterator[bytes]:
-    """The same as a table; each label and its probability have columns of their own."""
-    yield _table([["path", "label", "confidence", "decision", "model", "error_code", "error_message", *_further(job)]])
+    """The same as a table."""
+    yield tables.csv_header(job.top_k)
     for lines in json_lines(job):
-        yield _table(_cells(json.loads(line)) for line in lines.splitlines())
-
-
-def _further(job: Job) -> list[str]:
-    return [f"{what}_{place}" for place in range(2, job.top_k + 1) for what in ("label", "confidence")]
-
-
-def _cells(row: dict[str, Any]) -> list[object]:
-    if "error" in row:
-        return [row["path"], "", "", "", "", row["error"]["code"], row["error"]["message"]]
-    others = [value for found in row["predictions"][1:] for value in (found["label"], found["score"])]
-    model = "{name}@{version}".format(**row["model"])
-    return [row["path"], row["label"], row["confidence"], row["decision"], model, "", "", *others]
-
-
-def _table(rows: Iterable[list[Any]]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows([safe_cell(cell) for cell in row] for row in rows)
-    return buffer.getvalue().encode()
+        yield tables.csv_lines(json.loads(line) for line in lines.splitlines())

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import IO, Any, NamedTuple
 
 from har_core import images
@@ -16,9 +17,10 @@ from har_core.predictor import Predictor
 
 Row = dict[str, Any]
 
-# Rows computed ahead of the one that is waited for, a thread: a large photo holds nobody up. Photos are read only when
-# their turn comes, so that there is never more than one a thread in memory.
+# Rows computed ahead of the one that is waited for, for each of the predictor's threads: a large photo holds nobody up.
 _AHEAD = 16
+# Photos read at the same time, likewise, since a disk or a network takes its time; of the others nothing is in memory.
+_READERS = 4
 _SECONDS_BETWEEN_WRITES = 0.5
 
 
@@ -45,6 +47,10 @@ def _silent(tally: Tally) -> None:
     del tally
 
 
+def _unseen(row: Row) -> None:
+    del row
+
+
 def rows(items: Iterable[Item], predictor: Predictor, top_k: int = 3) -> Generator[Row, None, None]:
     """Classifies photos.
 
@@ -56,11 +62,12 @@ def rows(items: Iterable[Item], predictor: Predictor, top_k: int = 3) -> Generat
     Yields:
         For each photo, in the order given, ``path`` and the prediction's fields, or ``path`` and ``error``.
     """
-    pool = ThreadPoolExecutor(predictor.threads)
+    pool = ThreadPoolExecutor(_READERS * predictor.threads)
+    turns = BoundedSemaphore(predictor.threads)
     waiting = deque[Future[Row]]()
     try:
         for item in items:
-            waiting.append(pool.submit(_row, item, predictor, top_k))
+            waiting.append(pool.submit(_row, item, predictor, top_k, turns))
             if len(waiting) > _AHEAD * predictor.threads:
                 yield waiting.popleft().result()
         while waiting:
@@ -92,33 +99,69 @@ def score(
     Returns:
         All rows of the file.
     """
+    return keep(output, lambda done: rows(islice(items, done, None), predictor, top_k), report)
+
+
+def keep(
+    output: Path,
+    compute: Callable[[int], Generator[Row]],
+    report: Callable[[Tally], None] = _silent,
+    examine: Callable[[Row], None] = _unseen,
+) -> Tally:
+    """Writes rows to a file, one JSON object a line, or goes on with one that was broken off.
+
+    Args:
+        output: The file. One process at a time may write to it.
+        compute: Gives the rows that come after so many.
+        report: As for ``score``.
+        examine: Is shown every row, also those that are there already, in their order. What it raises ends the work,
+            and the row is not written.
+
+    Returns:
+        All rows of the file.
+    """
     with output.open("a+b") as file:
-        tally, pending, written = _resume(file), list[Row](), time.monotonic()
-        with closing(rows(islice(items, tally.done, None), predictor, top_k)) as found:
+        tally, pending, written = _resume(file, examine), list[Row](), time.monotonic()
+        with closing(compute(tally.done)) as found:
             for row in found:
+                examine(row)
                 pending.append(row)
                 if time.monotonic() - written >= _SECONDS_BETWEEN_WRITES:
                     tally, pending, written = _write(file, tally, pending, report), [], time.monotonic()
         return _write(file, tally, pending, report)
 
 
-def _row(item: Item, predictor: Predictor, top_k: int) -> Row:
+def _row(item: Item, predictor: Predictor, top_k: int, turns: BoundedSemaphore) -> Row:
     try:
-        image = images.decode(item.read(), min_side=predictor.input_size)
-        return {"path": item.path, **predictor.predict(image, top_k).to_dict()}
+        payload = item.read()
+        with turns:  # Decoded, a photo takes up to 150 MB.
+            image = images.decode(payload, min_side=predictor.input_size)
+            return {"path": item.path, **predictor.predict(image, top_k).to_dict()}
     except HarError as error:
         return {"path": item.path, "error": {"code": error.code, "message": str(error)}}
 
 
-def _resume(file: IO[bytes]) -> Tally:
+def _resume(file: IO[bytes], examine: Callable[[Row], None]) -> Tally:
     """Cuts off what follows the last whole line."""
     done = failed = size = 0
     file.seek(0)
     for line in file:
-        if line.endswith(b"\n"):
-            done, failed, size = done + 1, failed + ("error" in json.loads(line)), size + len(line)
+        row = _parsed(line)
+        if row is None:
+            break
+        examine(row)
+        done, failed, size = done + 1, failed + ("error" in row), size + len(line)
     file.truncate(size)
     return Tally(done, failed)
+
+
+def _parsed(line: bytes) -> Row | None:
+    """A whole line's row; a machine that lost its power may leave others."""
+    try:
+        row = json.loads(line) if line.endswith(b"\n") else None
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) else None
 
 
 def _write(file: IO[bytes], before: Tally, pending: list[Row], report: Callable[[Tally], None]) -> Tally:

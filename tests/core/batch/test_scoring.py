@@ -105,7 +105,7 @@ def test_rows_that_are_there_are_not_computed_again(tiny, tmp_path, whole):
 
 def test_it_tells_how_far_it_is_while_it_works(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(scoring, "_SECONDS_BETWEEN_WRITES", 0.05)
-    slow = [Item(item.path, lambda item=item: time.sleep(0.02) or item.read()) for item in items(40)]
+    slow = [Item(item.path, lambda item=item: time.sleep(0.1) or item.read()) for item in items(40)]
     output, told = tmp_path / "slow.jsonl", []
 
     def report(tally: Tally) -> None:
