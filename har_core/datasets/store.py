@@ -276,9 +276,18 @@ class Dataset:
     def _all_fixes(self) -> list[Fix]:
         path = self.folder / _FIXES
         try:
-            return _FIX_LIST.validate_json(path.read_bytes()) if path.is_file() else []
+            fixes = _FIX_LIST.validate_json(path.read_bytes()) if path.is_file() else []
         except ValidationError as error:
             raise DatasetBroken(f"The dataset {self.name} is damaged: {_FIXES} cannot be read.") from error
+        inside = self.folder.resolve()
+        return [_with_paths(fix, lambda path: str(inside / path)) for fix in fixes]
 
     def _write_fixes(self, fixes: list[Fix]) -> None:
-        write_beside(self.folder / _FIXES, lambda path: path.write_bytes(_FIX_LIST.dump_json(fixes, indent=1)))
+        # As in the manifest: the folder can be moved.
+        inside = f"{self.folder.resolve()}/"
+        kept = [_with_paths(fix, lambda path: path.removeprefix(inside)) for fix in fixes]
+        write_beside(self.folder / _FIXES, lambda path: path.write_bytes(_FIX_LIST.dump_json(kept, indent=1)))
+
+
+def _with_paths(fix: Fix, change: Callable[[str], str]) -> Fix:
+    return fix.model_copy(update={"paths": [change(path) for path in fix.paths]})
