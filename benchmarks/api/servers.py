@@ -26,7 +26,7 @@ def running(command: Sequence[str], port: int, log: Path, probe: str, **environm
         start_new_session=True,
     )
     try:
-        _wait(f"http://127.0.0.1:{port}{probe}", server, log)
+        wait(f"http://127.0.0.1:{port}{probe}", server, log)
         yield server.pid
     finally:
         os.killpg(server.pid, signal.SIGTERM)
@@ -59,7 +59,8 @@ def resident(pid: int) -> float:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
-def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Returns once the address answers 200."""
     deadline = time.monotonic() + 120
     while True:
         try:
