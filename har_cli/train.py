@@ -91,7 +91,8 @@ def _say_queued(run: Run, json: bool) -> None:
         return
     print(f"{run.id}: number {position} in the queue")
     if not queue.has_worker():
-        print("No worker is alive on this machine: `make worker` starts one, and so does the page Training of the app.")
+        app_does = ", and so does the page Training of the app" if queue.starts_workers() else ""
+        print(f"No worker is alive: `make worker` starts one{app_does}.")
 
 
 def _say_outcome(run: Run, seconds: float, json: bool) -> None:

@@ -1,11 +1,13 @@
 """Trainings that wait for a worker, in Huey: SQLite under ``HAR_HOME``, or Redis by ``HAR_QUEUE_URL``.
 
-The queue holds the runs' names alone; all else lies in their folders, so a queue that is lost loses only the order.
+The queue holds the runs' names alone; all else lies in their folders, so a queue that is lost loses only the order. In
+Redis it bears the identity of the folder of runs: only workers that share that folder take anything from it.
 Needs no TensorFlow.
 """
 
 import json
 import logging
+import socket
 import sqlite3
 import time
 from functools import lru_cache
@@ -19,10 +21,11 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from redis.exceptions import RedisError
 
+from har_core import identity
 from har_core.config import settings
 from har_core.errors import RunNotFound, TrainingError
 from har_core.files import is_locked, locked
-from training import background, runs, supervisor, tracking
+from training import background, registry, runs, supervisor, tracking
 from training.recipe import Recipe
 from training.runs import Run
 
@@ -30,6 +33,10 @@ log = logging.getLogger(__name__)
 
 _NAME = "har-trainings"
 _POLL = 0.5
+_UNREACHABLE_POLL = 5.0
+_SECONDS_BETWEEN_SWEEPS = 60.0
+# In the folder of a run that was put into the queue: there it can get lost.
+_PUT = "in_queue"
 _UNREACHABLE = (sqlite3.Error, RedisError, OSError)
 
 
@@ -65,6 +72,7 @@ def put(run: Run) -> None:
         TrainingError: The queue cannot be reached.
     """
     try:
+        (run.folder / _PUT).touch()
         _, train = _queue()
         train(run.id)
     except _UNREACHABLE as error:
@@ -105,17 +113,22 @@ def summary(run: Run, waiting: list[str]) -> dict[str, Any]:
 
 
 def has_worker() -> bool:
-    """Whether a worker of this machine is alive."""
-    return is_locked(_lock())
+    """Whether a worker is alive, of this machine or of another one that shares HAR_HOME."""
+    return any(map(is_locked, settings().home.glob("worker*.lock")))
 
 
 def ensure_worker() -> None:
-    """Starts a worker if none is alive on this machine; it ends when it has had nothing to do for a while.
+    """Starts a worker if none is alive; it ends when it has had nothing to do for a while.
 
-    Where TensorFlow is not installed, none is: trainings wait for a worker elsewhere.
+    Where the queue is shared, or TensorFlow is not installed, none is: trainings wait for a worker elsewhere.
     """
-    if not has_worker() and find_spec("tensorflow"):
+    if starts_workers() and not has_worker():
         background.start_once(["training.worker", "--while-busy"], settings().home / "worker.log")
+
+
+def starts_workers() -> bool:
+    """Whether ``ensure_worker`` may start one on this machine."""
+    return not settings().queue_url and find_spec("tensorflow") is not None
 
 
 def work(idle_seconds: float | None = None, wait: bool = True) -> None:
@@ -126,7 +139,7 @@ def work(idle_seconds: float | None = None, wait: bool = True) -> None:
         wait: Wait while another worker of this machine is alive, and then take over; otherwise end at once.
 
     Raises:
-        TrainingError: The queue cannot be reached.
+        TrainingError: The queue cannot be reached, and there is an end to waiting for it: ``idle_seconds``.
     """
     _lock().parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -137,24 +150,52 @@ def work(idle_seconds: float | None = None, wait: bool = True) -> None:
 
 
 def _work(idle_seconds: float | None) -> None:
+    log.info("works on the runs in %s", runs.root())
     for run in runs.newest_first():
         if run.state() == "interrupted":
             tracking.close(run, "KILLED")
-    huey = _queue()[0]
     idle_since = time.monotonic()
+    swept_at = idle_since - _SECONDS_BETWEEN_SWEEPS
     while idle_seconds is None or time.monotonic() - idle_since < idle_seconds:
         try:
-            task = huey.dequeue()
-        except _UNREACHABLE as error:
-            raise _unreachable(error) from error
-        except (ValueError, TypeError):
-            log.warning("an entry of the queue cannot be read, and is passed over")
+            if time.monotonic() - swept_at >= _SECONDS_BETWEEN_SWEEPS:
+                _sweep()
+                swept_at = time.monotonic()
+            has_worked = _next()
+        except TrainingError as error:
+            if idle_seconds is not None:
+                raise
+            log.warning("%s It is tried again.", error)
+            time.sleep(_UNREACHABLE_POLL)
             continue
-        if task is None:
+        if has_worked:
+            idle_since = time.monotonic()
+        else:
             time.sleep(_POLL)
-            continue
-        huey.execute(task)
-        idle_since = time.monotonic()
+
+
+def _next() -> bool:
+    """Takes the first entry from the queue; False where there is none."""
+    try:
+        huey = _queue()[0]
+        task = huey.dequeue()
+        if task is not None:
+            huey.execute(task)
+    except _UNREACHABLE as error:
+        raise _unreachable(error) from error
+    except (ValueError, TypeError):
+        log.warning("an entry of the queue cannot be read, and is passed over")
+        return True
+    return task is not None
+
+
+def _sweep() -> None:
+    """Puts back what a queue has lost, as one in Redis may that was started again; tells MLflow what it missed."""
+    known = set(waiting())
+    for run in reversed(runs.newest_first()):
+        if run.id not in known and (run.folder / _PUT).exists() and run.state() == "queued":
+            put(run)
+    registry.catch_up()
 
 
 def _train(run_id: str) -> None:
@@ -185,14 +226,15 @@ class _Json(Serializer):
 
 def _queue() -> tuple[Huey, TaskWrapper]:
     """The queue of these settings, and what puts a run's name into it."""
-    return _open(settings().queue_url.get_secret_value(), settings().home)
+    url = settings().queue_url.get_secret_value()
+    return _open(url, settings().home, identity.of(runs.root()) if url else "")
 
 
 @lru_cache(maxsize=4)
-def _open(url: str, home: Path) -> tuple[Huey, TaskWrapper]:
+def _open(url: str, home: Path, folder: str) -> tuple[Huey, TaskWrapper]:
     options: dict[str, Any] = {"results": False, "serializer": _Json()}
     if url:
-        huey: Huey = RedisHuey(_NAME, url=url, blocking=False, **options)
+        huey: Huey = RedisHuey(f"{_NAME}-{folder}", url=url, blocking=False, **options)
     else:
         home.mkdir(parents=True, exist_ok=True)
         huey = SqliteHuey(_NAME, filename=str(home / "queue.db"), strict_fifo=True, **options)
@@ -200,4 +242,5 @@ def _open(url: str, home: Path) -> tuple[Huey, TaskWrapper]:
 
 
 def _lock() -> Path:
-    return settings().home / "worker.lock"
+    """Held by the worker of a queue in SQLite, which is for one machine; in Redis, by the one of this machine."""
+    return settings().home / (f"worker-{socket.gethostname()}.lock" if settings().queue_url else "worker.lock")

@@ -1,9 +1,9 @@
 """Mirrors the models and which one is in service in MLflow's model registry: ``python -m training.registry``.
 
 A model is registered under its name, each of its bundles as a version; MLflow counts these itself, so the tags
-``har.model`` and ``har.digest`` say which is which. The one in service has the alias ``in_service``, and the history of
-promotions as its tag ``har.history``. Hosts that follow take that over (``training.pull``), and never move the alias. On
-the host that promotes, nothing is ever read back: what counts there is ``har_core.serving``.
+``har.model`` and ``har.digest`` say which is which. The one in service has the alias ``in_service``, and the history
+of promotions as its tag ``har.history``. Hosts that follow take that over (``training.pull``), and never move the
+alias. On the host that promotes, nothing is ever read back: what counts there is ``har_core.serving``.
 
 Needs no TensorFlow; MLflow is imported when something is mirrored.
 """

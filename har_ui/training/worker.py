@@ -33,6 +33,11 @@ def keep_alive() -> str:
             return f"The worker that trains cannot be started: {plain(str(error))}"
     if now - first < _SECONDS_TO_START:
         return ""
+    if not queue.starts_workers():
+        return (
+            "No worker that trains is alive. Start one on a machine with TensorFlow that shares `HAR_HOME` and the "
+            "queue: `make worker`."
+        )
     return (
         f"The worker that trains does not start. {_last_words()} It is tried again; `make worker` starts one by hand."
     )

@@ -1,0 +1,26 @@
+"""What tells folders apart that several hosts may share, or have each for itself."""
+
+import secrets
+from pathlib import Path
+
+from har_core.files import locked, write_beside
+
+_NAME = ".identity"
+
+
+def of(folder: Path) -> str:
+    """A random name, made once and kept in the folder: all hosts that share it read the same one.
+
+    So a record in a database, or an entry in a queue, can say to which folder it belongs. It moves with the folder; a
+    copy that goes its own way has to lose its ``.identity``.
+
+    Raises:
+        OSError: The folder cannot be written or read.
+    """
+    path = folder / _NAME
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder / f"{_NAME}.lock"):
+            if not path.exists():
+                write_beside(path, lambda beside: beside.write_text(secrets.token_hex(8), "utf-8"))
+    return path.read_text("utf-8")
