@@ -225,7 +225,7 @@ def _opened(path: Path, scratch: Path) -> Iterator[IO[bytes]]:
 
 def _unpack(archive: Path, scratch: Path) -> dict[str, str]:
     """Unpacks a backup, which may be from anyone, and gives the sums of its files."""
-    _require_room(scratch, archive.stat().st_size)
+    _require_room(scratch.parent, archive.stat().st_size)
     found: dict[str, str] = {}
     seen = set[str]()
     contents = None
@@ -290,7 +290,7 @@ def _require_empty(home: Path) -> None:
 def _require_room(folder: Path, wanted: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < wanted:
-        raise OSError(errno.ENOSPC, f"it takes about {wanted / 1e9:.2f} GB, and {folder} has {free / 1e9:.2f} GB left")
+        raise OSError(errno.ENOSPC, f"it takes {wanted / 1e6:,.0f} MB, and {folder} has {free / 1e6:,.0f} MB left")
 
 
 def _photos_elsewhere(home: Path) -> int:
