@@ -230,6 +230,12 @@ class RunNotFound(TrainingError):
     code = "run_not_found"
 
 
+class TeamLost(TrainingError):
+    """A worker of a training that several share is gone, or did not come."""
+
+    code = "team_lost"
+
+
 class BackboneUnavailable(TrainingError):
     """A backbone is unknown, or its weights cannot be had."""
 
