@@ -75,6 +75,7 @@ def stages() -> dict[str, Stage]:
     return found
 
 
+@cache
 def tracked() -> list[str]:
     """The files that git has, or would have: those that are new and not ignored are among them."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
@@ -152,21 +153,30 @@ class Image:
         return text
 
     def _copy(self, stage: Stage, root: Path) -> None:
-        for source, what, to in stage.copies():
-            if source and what == ["/app"]:
-                self._copy(stages()[source], root)
-            elif not source:
-                for name in what:
-                    _copy(name, root / to, into=to.endswith("/"))
+        for place, source in held(stage).items():
+            (root / place).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT_ROOT / source, root / place)
 
 
-def _copy(source: str, to: Path, into: bool) -> None:
+def held(stage: Stage) -> dict[str, str]:
+    """The project's files that a stage has: place in its working directory → place in the project."""
+    found: dict[str, str] = {}
+    for origin, sources, to in stage.copies():
+        if origin and sources == ["/app"]:
+            found |= held(stages()[origin])
+        elif not origin:
+            for source in sources:
+                found |= _copied(source, to)
+    return found
+
+
+def _copied(source: str, to: str) -> dict[str, str]:
     """As COPY does: a folder's content goes to the place, a file into it where the place ends with a slash."""
-    found = [name for name in tracked() if name == source or name.startswith(f"{source}/")]
-    assert found, f"COPY {source}: git has no such file"
-    for name in found:
-        if not is_ignored(name):
-            inner = name.removeprefix(source).removeprefix("/") or (Path(source).name if into else "")
-            place = to / inner
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT_ROOT / name, place)
+    names = [name for name in tracked() if name == source or name.startswith(f"{source}/")]
+    assert names, f"COPY {source}: git has no such file"
+    into = Path(source).name if to.endswith("/") and names == [source] else ""
+    return {
+        (Path(to) / (name.removeprefix(source).removeprefix("/") or into)).as_posix(): name
+        for name in names
+        if not is_ignored(name)
+    }
