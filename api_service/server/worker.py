@@ -39,6 +39,7 @@ class Protocol(HttpToolsProtocol):
     _is_whole = True
     _is_between = True
     _is_last = False
+    _is_left = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Gives the first head its time."""
@@ -71,12 +72,15 @@ class Protocol(HttpToolsProtocol):
         self._head_bytes, self._is_whole = 0, False
         super().on_headers_complete()
         self.cycle.keep_alive = self.cycle.keep_alive and not self._is_last
+        self.cycle.transport = _Patient(self)
 
     def on_message_complete(self) -> None:
         """The body is there, too."""
         self._is_whole = self._is_between = True
         self._stop_timer()
         super().on_message_complete()
+        if self._is_left:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """Bounds what is left of a body that was answered before its end: it is taken in and thrown away.
@@ -86,6 +90,15 @@ class Protocol(HttpToolsProtocol):
         super().on_response_complete()
         if not self._is_whole and not self.transport.is_closing():
             self._give_time()
+
+    def leave(self) -> None:
+        """Closes the connection once the request has been read.
+
+        Else what is left of it would have the system reset the connection, and a proxy lose the answer.
+        """
+        self._is_left = True
+        if self._is_whole:
+            self.transport.close()
 
     def shutdown(self) -> None:
         """Ends the connection with the answer to the request at hand, or to one that may be on its way."""
@@ -137,6 +150,15 @@ class Protocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+class _Patient:
+    """What an answer is written to: a transport whose end waits for the end of the request."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.write = protocol.transport.write
+        self.is_closing = protocol.transport.is_closing
+        self.close = protocol.leave
 
 
 class _Server(Server):

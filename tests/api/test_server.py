@@ -99,6 +99,20 @@ def test_what_is_refused_is_not_taken_in_for_ever(client):
     assert time.monotonic() - started < 2 * PATIENCE
 
 
+def test_a_refusal_reaches_a_client_that_goes_on_sending(client):
+    """As proxies do, which ask for each connection to be closed."""
+    head = (
+        b"POST /api/v1/predictions HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 90000000\r\n\r\n"
+    )
+    for _ in range(5):
+        with connection(client) as link:
+            link.sendall(head)
+            time.sleep(0.1)
+            for _ in range(90):
+                link.sendall(b"x" * 1_000_000)
+            assert b'"request_too_large"' in answer(link)
+
+
 @pytest.mark.parametrize(
     ("head", "status", "code"),
     [
