@@ -24,3 +24,11 @@ def of(folder: Path) -> str:
             if not path.exists():
                 write_beside(path, lambda beside: beside.write_text(secrets.token_hex(8), "utf-8"))
     return path.read_text("utf-8")
+
+
+def known(folder: Path) -> str:
+    """The same, without making one: empty where there is none yet."""
+    try:
+        return (folder / _NAME).read_text("utf-8")
+    except FileNotFoundError:
+        return ""

@@ -63,6 +63,7 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     jobs.JobStorageFull: HTTPStatus.INSUFFICIENT_STORAGE,
     jobs.ResultsIncomplete: HTTPStatus.CONFLICT,
     jobs.JobExpired: HTTPStatus.GONE,
+    jobs.JobElsewhere: HTTPStatus.MISDIRECTED_REQUEST,
 }
 # The names that Django REST framework gives its errors differ from release to release; these stay.
 _REST_CODES = {

@@ -67,7 +67,7 @@ class JobApi(APIView):
     def get(self, request: Request, identity: uuid.UUID) -> Response:
         """How far it is, or how it ended."""
         job = selectors.find(_whose(request), identity)
-        if job.state in UNFINISHED:
+        if job.state in UNFINISHED and services.is_here(job):
             services.ensure_worker()  # The one that was there may have died.
         return Response(JobSerializer(selectors.summary(job, selectors.waiting())).data)
 
@@ -75,6 +75,7 @@ class JobApi(APIView):
     def delete(self, request: Request, identity: uuid.UUID) -> Response:
         """Cancels a job that has not ended; its rows so far can be had until it expires. Removes one that has ended."""
         job = selectors.find(_whose(request), identity)
+        services.require_here(job)
         if not services.end(job):
             return Response(status=204)
         return Response(JobSerializer(selectors.summary(job, [])).data, status=202)
@@ -93,6 +94,7 @@ class ResultsApi(APIView):
         query = ResultsQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         job = selectors.find(_whose(request), identity)
+        services.require_here(job)
         _require_results(job, query.validated_data["partial"])
         form = request.accepted_renderer
         lines = results.csv_lines(job) if isinstance(form, Csv) else results.json_lines(job)

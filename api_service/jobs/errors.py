@@ -39,6 +39,12 @@ class JobExpired(HarError):
     code = "job_expired"
 
 
+class JobElsewhere(HarError):
+    """The job's photos and rows lie on another host than the one that was asked."""
+
+    code = "job_elsewhere"
+
+
 class ModelGone(HarError):
     """The model with which a job was begun is not here any more, so that the rest of its rows cannot be had."""
 

@@ -7,12 +7,18 @@ from pathlib import Path
 from django.db import models
 from django.utils import timezone
 
+from har_core import identity
 from har_core.config import settings
 
 
 def root() -> Path:
     """The folder of all jobs' files."""
     return settings().home / "jobs"
+
+
+def homes_here() -> tuple[str, str]:
+    """What jobs say whose files lie in this host's folder; those from before there were several say nothing."""
+    return "", identity.known(root())
 
 
 class State(models.TextChoices):
@@ -33,6 +39,7 @@ class Job(models.Model):
     """Many photos to be classified.
 
     Attributes:
+        home: Which folder of jobs its files lie in; other hosts may have others.
         owner: Prefix of the key that sent it; empty: sent without one.
         idempotency_key: What the client calls it, so that sending it twice makes one job.
         digest: SHA-256 of what was sent.
@@ -45,6 +52,7 @@ class Job(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    home = models.CharField(max_length=16, blank=True, default="", db_default="")  # An older API may write beside.
     owner = models.CharField(max_length=32, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True)
     digest = models.CharField(max_length=64)

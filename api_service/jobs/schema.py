@@ -89,7 +89,7 @@ delete_job = extend_schema(
         202: OpenApiResponse(JobSerializer, "It had not ended, and is cancelled."),
         204: OpenApiResponse(description="It had ended, and is removed with its files."),
     },
-    extensions=problems("job_not_found"),
+    extensions=problems("job_not_found", "job_elsewhere"),
 )
 get_job_results = extend_schema(
     operation_id="get_job_results",
@@ -108,5 +108,5 @@ get_job_results = extend_schema(
         (200, "text/csv"): OpenApiTypes.STR,
     },
     examples=[OpenApiExample("row", _ROW, response_only=True, summary="A line", media_type="application/x-ndjson")],
-    extensions=problems("job_not_found", "results_incomplete", "job_expired"),
+    extensions=problems("job_not_found", "results_incomplete", "job_expired", "job_elsewhere"),
 )

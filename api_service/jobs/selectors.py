@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from api_service.jobs import services
 from api_service.jobs.errors import JobNotFound
-from api_service.jobs.models import Job, State
+from api_service.jobs.models import Job, State, homes_here
 
 
 def find(owner: str | None, identity: uuid.UUID) -> Job:
@@ -34,8 +34,9 @@ def newest_first(owner: str | None, limit: int) -> list[Job]:
 
 
 def waiting() -> list[uuid.UUID]:
-    """The ids of the jobs that wait, in the order in which they will be done."""
-    return list(Job.objects.filter(state=State.QUEUED).order_by("created", "id").values_list("pk", flat=True))
+    """The ids of the jobs that wait here, in the order in which they will be done."""
+    waiting = Job.objects.filter(state=State.QUEUED, home__in=homes_here())
+    return list(waiting.order_by("created", "id").values_list("pk", flat=True))
 
 
 def counts() -> dict[str, int]:

@@ -13,9 +13,10 @@ from django.utils import timezone
 
 from api_service.config import settings
 from api_service.jobs import models
-from api_service.jobs.errors import IdempotencyConflict, JobStorageFull, TooManyJobs
+from api_service.jobs.errors import IdempotencyConflict, JobElsewhere, JobStorageFull, TooManyJobs
 from api_service.jobs.models import UNFINISHED, Job, State
 from api_service.jobs.uploads import Upload, archive_in
+from har_core import identity
 from har_core.batch import archive
 from har_core.config import settings as har
 from har_core.files import is_locked
@@ -51,7 +52,10 @@ def submit(owner: str, upload: Upload, top_k: int, idempotency_key: str | None =
         return earlier, False
     path, every = archive_in(upload.folder)
     total, skipped = archive.check(path, every, settings().max_job_images, settings().max_job_bytes)
-    job = Job(owner=owner, idempotency_key=idempotency_key, digest=digest, top_k=top_k, total=total, skipped=skipped)
+    job = Job(
+        home=identity.of(models.root()), owner=owner, idempotency_key=idempotency_key, digest=digest, top_k=top_k,
+        total=total, skipped=skipped,
+    )  # fmt: skip
     upload.folder.rename(job.folder)
     try:
         with transaction.atomic():
@@ -96,8 +100,9 @@ def lifetime() -> timedelta:
 
 
 def expire() -> None:
-    """Removes the rows of the jobs whose time is over."""
-    for job in Job.objects.filter(expires__lt=timezone.now()).exclude(state=State.EXPIRED):
+    """Removes the rows of the jobs whose time is over and whose files lie here."""
+    due = Job.objects.filter(expires__lt=timezone.now(), home__in=models.homes_here())
+    for job in due.exclude(state=State.EXPIRED):
         Job.objects.filter(pk=job.pk).update(state=State.EXPIRED)
         job.remove_files()
 
@@ -112,6 +117,21 @@ def sweep() -> None:
         with suppress(FileNotFoundError):
             if folder.name not in kept and folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_here(job: Job) -> bool:
+    """Whether its files lie in this host's folder."""
+    return job.home in models.homes_here()
+
+
+def require_here(job: Job) -> None:
+    """Refuses what needs its files where they are not.
+
+    Raises:
+        JobElsewhere: They lie in another host's folder.
+    """
+    if not is_here(job):
+        raise JobElsewhere("The job's photos and rows lie on another host: ask the one to which it was sent.")
 
 
 def ensure_worker() -> None:

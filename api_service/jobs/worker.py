@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from api_service.jobs import services
 from api_service.jobs.errors import JobCrashed, JobFilesUnusable, ModelGone
-from api_service.jobs.models import Job, State, root
+from api_service.jobs.models import Job, State, homes_here, root
 from api_service.jobs.uploads import archive_in
 from har_core import serving
 from har_core.batch.archive import Archive
@@ -80,13 +80,13 @@ def _work(idle_seconds: float | None) -> None:
 
 
 def claim(worker: str) -> Job | None:
-    """Takes the first job that waits, or whose worker has died; None where there is none.
+    """Takes the first job that waits, or whose worker has died, and whose files lie here; None where there is none.
 
     Args:
         worker: The worker's name; no two have the same.
     """
     now = timezone.now()
-    is_free = Q(state=State.QUEUED) | Q(state=State.RUNNING, lease__lt=now)
+    is_free = Q(home__in=homes_here()) & (Q(state=State.QUEUED) | Q(state=State.RUNNING, lease__lt=now))
     for job in Job.objects.filter(is_free).order_by("created", "id"):
         taken = Job.objects.filter(is_free, pk=job.pk).update(
             state=State.RUNNING,

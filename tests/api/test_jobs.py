@@ -351,7 +351,8 @@ def do(name: str = "me"):
 
 
 def is_empty(folder: Path) -> bool:
-    return not [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(".lock")]
+    own = (".lock", ".identity")
+    return not [path for path in folder.rglob("*") if path.is_file() and not path.name.endswith(own)]
 
 
 def damaged(name: str) -> bytes:
