@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +14,7 @@ import typer
 from har_cli.output import JsonOption, ModelOption, complain, fail, failing_on_errors, print_json, quiet_runtime
 from har_core import serving
 from har_core.batch import locations, runs, sources
-from har_core.batch.runs import Engine, Problems
+from har_core.batch.runs import Engine, Header, Problems
 from har_core.batch.scoring import Tally
 from har_core.bundle import Bundle
 from har_core.predictor import Predictor
@@ -35,7 +37,7 @@ def batch(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="A folder, a pattern in quotes ('photos/**/*.jpg'), or a .csv or .parquet table with a column of paths.",
+            help="A folder, a pattern in quotes ('photos/**/*.jpg'), or a .csv or .parquet table of paths.",
         ),
     ],
     output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The .parquet, .csv or .jsonl file to make.")],
@@ -53,8 +55,8 @@ def batch(
         photos = sources.find(source, column)
         bundle = serving.find(model)
         try:
-            with _Meter() as meter:
-                tally, problems = runs.run(photos, output, bundle, top_k, _engine(engine, bundle, top_k), meter)
+            with _engine(engine, bundle, top_k) as compute, _Meter() as meter:
+                tally, problems = runs.run(photos, output, Header.of(bundle, top_k), compute, meter)
         except KeyboardInterrupt:
             fail("Stopped. The same command goes on from here.", code=130)
     seconds = time.monotonic() - started
@@ -68,13 +70,18 @@ def batch(
         raise typer.Exit(1)
 
 
-def _engine(name: EngineName, bundle: Bundle, top_k: int) -> Engine:
-    if name is EngineName.RAY:
-        from har_core.batch import cluster  # noqa: PLC0415 - Ray is there only where it is wanted
+@contextmanager
+def _engine(name: EngineName, bundle: Bundle, top_k: int) -> Iterator[Engine]:
+    with ExitStack() as opened:
+        with quiet_runtime():
+            if name is EngineName.RAY:
+                from har_core.batch import cluster  # noqa: PLC0415 - Ray is there only where it is wanted
 
-        return cluster.engine(bundle, top_k)
-    with quiet_runtime():
-        return runs.local(Predictor(bundle, runs.cores()), top_k)
+                opened.enter_context(cluster.connected())
+                engine = cluster.engine(bundle, top_k)
+            else:
+                engine = runs.local(Predictor(bundle, runs.cores()), top_k)
+        yield engine
 
 
 def _name(problems: Problems, failed: int) -> None:
@@ -86,7 +93,7 @@ def _name(problems: Problems, failed: int) -> None:
 
 
 class _Meter:
-    """Tells on the standard error how far it is: in one line that changes on a terminal, else in a line now and then."""
+    """Tells on stderr how far it is: in one line that changes on a terminal, else in a line now and then."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()

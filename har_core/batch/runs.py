@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -47,6 +48,11 @@ class Header(BaseModel):
     model: str
     digest: str
     top_k: int
+
+    @classmethod
+    def of(cls, bundle: Bundle, top_k: int) -> Self:
+        """What rows by this model belong to."""
+        return cls(model=bundle.reference, digest=bundle.digest, top_k=top_k)
 
 
 @dataclass
@@ -84,16 +90,13 @@ def local(predictor: Predictor, top_k: int) -> Engine:
     return compute
 
 
-def run(
-    source: Source, output: Path, bundle: Bundle, top_k: int, engine: Engine, report: Report
-) -> tuple[Tally, Problems]:
+def run(source: Source, output: Path, header: Header, engine: Engine, report: Report) -> tuple[Tally, Problems]:
     """Scores all photos of a source, or goes on with what was broken off.
 
     Args:
         source: The photos.
         output: The file that is made, of one of ``FORMATS``.
-        bundle: The model.
-        top_k: How many labels a row lists.
+        header: The model, and how many labels a row lists.
         engine: Computes the rows, with that model and so many labels.
         report: Told how far the work is. What it raises ends the work.
 
@@ -107,26 +110,29 @@ def run(
     """
     try:
         with _held(output):
-            return _Run(source, output, Header(model=bundle.reference, digest=bundle.digest, top_k=top_k)).go(
-                engine, report
-            )
+            return _Run(source, output, header).go(engine, report)
     except OSError as error:
         raise OutputUnusable(f"{output} cannot be written: {error.strerror or error}.") from error
 
 
 @contextmanager
 def _held(output: Path) -> Iterator[None]:
+    _require_free(output)
     output.parent.mkdir(parents=True, exist_ok=True)
     lock = output.with_name(f".{output.name}.lock")
     try:
         with locked(lock, wait=False):
-            if output.exists():
-                raise OutputUnusable(f"{output} is there already. Remove it, or name another file.")
+            _require_free(output)
             yield
             # Whoever has opened it meanwhile finds the output there, and stops.
             lock.unlink()
     except BlockingIOError:
         raise OutputUnusable(f"Another run is at work on {output}.") from None
+
+
+def _require_free(output: Path) -> None:
+    if output.exists():
+        raise OutputUnusable(f"{output} is there already. Remove it, or name another file.")
 
 
 class _Run:

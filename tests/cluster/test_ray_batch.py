@@ -1,0 +1,131 @@
+"""Bulk scoring on a Ray cluster of several nodes, all of them on this machine."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from har_core.batch import runs
+from har_core.batch.scoring import Item
+from har_core.batch.sources import Tree
+from har_core.config import PROJECT_ROOT
+from har_core.predictor import Predictor
+from tests.core.batch.photos import photo
+
+ray = pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.txt")
+
+COUNT, ROWS = 400, 2000
+
+
+@dataclass(frozen=True)
+class Slow(Tree):
+    """A disk that takes its time."""
+
+    def item(self, path: str) -> Item:
+        item = super().item(path)
+        return Item(path, lambda: time.sleep(0.02) or item.read())
+
+
+@pytest.fixture
+def nodes():
+    """A head and two workers of one CPU each; what they have started is gone afterwards."""
+    from ray.cluster_utils import Cluster
+
+    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # Names of sockets must be short.
+    node = {"num_cpus": 1, "object_store_memory": 100_000_000}
+    # A lost node is told from one that refuses three connections, a second apart.
+    patience = {"health_check_period_ms": 1000, "health_check_failure_threshold": 3}
+    head = {**node, "include_dashboard": False, "temp_dir": folder, "_system_config": patience}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    try:
+        workers = [cluster.add_node(**node) for _ in range(2)]
+        cluster.wait_for_nodes()
+        yield cluster, workers
+    finally:
+        cluster.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def nodes_of_actors() -> set[str]:
+    actors = ray._private.state.actors().values()
+    return {actor["Address"]["NodeID"] for actor in actors if actor["State"] == "ALIVE"}
+
+
+def test_a_lost_node_costs_no_row(nodes, tiny_bundle, tmp_path, monkeypatch):
+    from har_core.batch import cluster
+
+    (tmp_path / "photos").mkdir()
+    for number in range(COUNT):
+        payload = photo(number) if number % 50 else b"nonsense"
+        (tmp_path / "photos" / f"{number:04}.png").write_bytes(payload)
+    source = Slow(str(tmp_path), "photos", ("**",), only_photos=True)
+    monkeypatch.setenv("RAY_ADDRESS", nodes[0].address)
+    with cluster.connected():
+        found = cluster.engine(tiny_bundle, 2)(source, source.paths(), 0)
+        begun = [next(found)]
+        (lost,) = [worker for worker in nodes[1] if worker.node_id in nodes_of_actors()][:1]
+        nodes[0].remove_node(lost, allow_graceful=False)
+        whole = begun + list(found)
+        assert lost.node_id not in nodes_of_actors()
+    assert whole == list(runs.local(Predictor(tiny_bundle, 2), 2)(source, source.paths(), 0))
+
+
+def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_path):
+    for number in range(10):
+        (tmp_path / f"{number}.png").write_bytes(photo(number, 400) if number else b"nonsense")
+    table = tmp_path / "photos.csv"
+    table.write_text("path\n" + "".join(f"{number % 10}.png\n" for number in range(ROWS)))
+    mark = f"HAR_TEST_MARK={uuid.uuid4()}"
+    environment = {**os.environ, **dict([mark.split("=")]), "HAR_THREADS": "2"}
+    environment.pop("RAY_ADDRESS", None)
+    command = [sys.executable, "-m", "har_cli", "batch", str(table), "--model", str(tiny_bundle.folder)]
+
+    def start(output: Path, engine: str) -> subprocess.Popen[bytes]:
+        arguments = [*command, str(output), "--engine", engine]
+        return subprocess.Popen(arguments, env=environment, cwd=PROJECT_ROOT, stderr=(tmp_path / "log").open("ab"))
+
+    output, journal = tmp_path / "rows.jsonl", tmp_path / "rows.jsonl.partial"
+    try:
+        process = start(output, "ray")
+        wait(lambda: journal.exists() and journal.stat().st_size > 0, tmp_path / "log")
+        process.kill()
+        process.wait()
+        before = journal.read_bytes()
+        wait(lambda: not marked(mark), tmp_path / "log")
+        assert not output.exists()
+        assert 0 < before.count(b"\n") < ROWS
+        assert start(output, "ray").wait(180) == 1  # since some photos are none
+        assert start(tmp_path / "local.jsonl", "local").wait(180) == 1
+        assert output.read_bytes() == (tmp_path / "local.jsonl").read_bytes()
+        assert output.read_bytes().startswith(before[: before.rindex(b"\n") + 1])
+        assert output.read_bytes().count(b"\n") == ROWS
+        wait(lambda: not marked(mark), tmp_path / "log")
+    finally:
+        for pid in marked(mark):
+            os.kill(pid, signal.SIGKILL)
+
+
+def marked(mark: str) -> list[int]:
+    """The processes that carry a mark in their environment."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark.encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+    return found
+
+
+def wait(condition, log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
