@@ -11,6 +11,8 @@ from har_core.datasets import store
 from har_core.errors import TrainingError
 from har_core.progress import Progress
 from training import queue, recipe, runs, supervisor
+from training.distributed import cluster
+from training.distributed.cluster import Cluster
 from training.estimate import estimate
 from training.runs import Run
 
@@ -40,9 +42,26 @@ def train(
     finish: Annotated[
         bool, typer.Option("--finish", help="With --resume: train no further, make a model of the best so far.")
     ] = False,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|HOST:PORT,…",
+            help="Share every batch among so many processes here, or among these, of which each host starts one.",
+        ),
+    ] = None,
+    worker: Annotated[
+        int | None,
+        typer.Option(min=0, help="Which of the --workers this is; 0, the first, is the one that has the run."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Trains a model on a dataset; it then lies in HAR_HOME/models, and does not take over by itself."""
+    together = _cluster(workers, worker)
+    if together and in_queue:
+        fail("The queue's worker trains alone: leave out --queue, or --workers.", code=2)
+    if together and not together.is_chief:
+        _help(together)
+        return
     is_new = reference is not None and dataset is not None
     if is_new == (resume is not None) or (finish and not resume):
         fail("Give either RECIPE and --dataset NAME, or --resume RUN.", code=2)
@@ -57,7 +76,7 @@ def train(
             queue.put(run)
             _say_queued(run, json)
             return
-        _supervise(run)
+        _supervise(run, together)
     _say_outcome(run, time.monotonic() - started, json)
 
 
@@ -69,10 +88,29 @@ def _new(reference: str, dataset: str, changes: list[str]) -> Run:
     return Run.create(plan, dataset)
 
 
-def _supervise(run: Run) -> None:
+def _cluster(workers: str | None, worker: int | None) -> Cluster | None:
+    try:
+        if workers is None:
+            if worker is not None:
+                fail("--worker says which of the --workers this is: name them all, too.", code=2)
+            return cluster.of_environment()
+        return cluster.read(workers, worker or 0)
+    except TrainingError as error:
+        fail(str(error), code=2)
+
+
+def _help(together: Cluster) -> None:
+    try:
+        with failing_on_errors():
+            supervisor.help_chief(together)
+    except KeyboardInterrupt:
+        fail("Interrupted: the others wait a while for this worker to be started again.")
+
+
+def _supervise(run: Run, together: Cluster | None) -> None:
     with reporting(None) as progress:
         try:
-            supervisor.supervise(run, lambda: _pass_on(run, progress))
+            supervisor.supervise(run, lambda: _pass_on(run, progress), together)
         except KeyboardInterrupt:
             fail(f"Interrupted. To go on: har train --resume {run.id}")
 

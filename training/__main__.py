@@ -8,8 +8,9 @@ import sys
 import threading
 
 from har_core.config import settings
-from har_core.errors import HarError
+from har_core.errors import HarError, TeamLost
 from training import runs, tracking
+from training.distributed.cluster import LOST
 from training.runs import Outcome, Run
 
 log = logging.getLogger("training")
@@ -21,6 +22,9 @@ def main(run: Run) -> int:
 
     try:
         train(run)
+    except TeamLost as error:
+        log.error("%s", error)
+        return LOST  # Not the run's end: it can be gone on with.
     except HarError as error:
         return _fail(run, str(error))
     except OSError as error:
@@ -49,14 +53,21 @@ def _sentence(error: OSError) -> str:
     return f"A file cannot be used: {error}."
 
 
-def _die_with_supervisor() -> None:
-    """Ends this process as soon as the other end of its standard input is gone."""
-    while os.read(0, 1):
-        pass
-    os._exit(1)
+def die_with_supervisor() -> None:
+    """Has this process end as soon as the other end of its standard input is gone."""
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    threading.Thread(target=_die_with_supervisor, daemon=True).start()
-    sys.exit(main(runs.find(sys.argv[1])))
+    die_with_supervisor()
+    status = main(runs.find(sys.argv[1]))
+    sys.stderr.flush()
+    # At once: of several workers, TensorFlow would wait for the others, who may be gone.
+    os._exit(status)

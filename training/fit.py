@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -19,9 +19,12 @@ from har_core.evaluation import calibration
 from training import checkpoint, inputs, network
 from training.checkpoint import Checkpoint
 from training.inputs import Examples
-from training.recipe import Head, Phase, Recipe
+from training.recipe import Head, Recipe
 from training.runs import Epoch, Progress, Step
 from training.selection import Part
+
+if TYPE_CHECKING:
+    from training.distributed.team import Stepping, Team
 
 UInt8 = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.integer]
@@ -124,6 +127,7 @@ class FineTuning:
         recipe: Phases and options.
         state_file: Where the checkpoint is kept.
         watcher: Told how it goes.
+        team: Other workers, who have begun this fine-tuning, too, and make its steps together; None: there are none.
     """
 
     model: keras.Model
@@ -134,6 +138,7 @@ class FineTuning:
     recipe: Recipe
     state_file: Path
     watcher: Watcher
+    team: "Team | None" = None
 
     def run(self) -> None:
         """Trains the network in place, and leaves it with the weights that the recipe wants kept.
@@ -155,20 +160,23 @@ class FineTuning:
     def _run_phase(self, state: Checkpoint) -> Checkpoint:
         """Trains a phase to its end, or until it has not got better for a while."""
         phase = self.recipe.phases[state.phase]
-        optimizer = self._compile(phase)
+        optimizer = compiled(self.model, self.recipe, state.phase, len(self.train.rows))
+        step = self.team.stepping(self.model, optimizer) if self.team else Alone(self.model, optimizer)
         assign(self.model.variables, state.weights)
         if state.optimizer:
             assign(optimizer.variables, state.optimizer)
         while state.done < phase.epochs and not 0 < self.recipe.patience <= state.stale:
-            state = self._run_epoch(state, optimizer)
+            state = self._run_epoch(state, step)
             state.save(self.state_file)
             self.watcher.epoch(state.epochs)
         return state
 
-    def _run_epoch(self, state: Checkpoint, optimizer: keras.Optimizer) -> Checkpoint:
+    def _run_epoch(self, state: Checkpoint, step: "Alone | Stepping") -> Checkpoint:
         started = time.monotonic()
-        number = state.epochs[-1].epoch + 1
-        figures = self._train_epoch(state, number, optimizer)
+        number, optimizer = state.epochs[-1].epoch + 1, step.optimizer
+        if self.team:
+            self.team.begin_epoch(state.phase, number, values_of(self.model.variables), values_of(optimizer.variables))
+        figures = self._train_epoch(state, number, step)
         left = self._steps_left(state, self._steps) * (time.monotonic() - started) / self._steps
         self.watcher.progress(self._progress(state, number, self._steps, left, "judging the epoch"))
         weights = values_of(self.model.variables)
@@ -197,27 +205,22 @@ class FineTuning:
             epochs=[*state.epochs, epoch],
         )
 
-    def _train_epoch(self, state: Checkpoint, number: int, optimizer: keras.Optimizer) -> dict[str, float]:
+    def _train_epoch(self, state: Checkpoint, number: int, stepping: "Alone | Stepping") -> dict[str, float]:
         """Trains on every photo once; gives the mean loss and accuracy."""
         epoch, recent = _Means(), _Means()
         self.watcher.progress(self._progress(state, number, 0, None))
         started = told = time.monotonic()
-        for step, batch in enumerate(self._batches(number), start=1):
-            figures = self.model.train_on_batch(*batch, return_dict=True)
-            epoch.add(figures, len(batch[0]))
-            recent.add(figures, len(batch[0]))
+        for step, (photos, figures) in enumerate(steps(stepping, self.train, self.recipe, number), start=1):
+            epoch.add(figures, photos)
+            recent.add(figures, photos)
             now = time.monotonic()
             left = self._steps_left(state, step) * (now - started) / step
             self.watcher.progress(self._progress(state, number, step, left))
             if now - told > _SECONDS_BETWEEN_STEPS or step == self._steps:
-                rate, total = float(optimizer.learning_rate), (number - 1) * self._steps + step
+                rate, total = float(stepping.optimizer.learning_rate), (number - 1) * self._steps + step
                 self.watcher.step(Step(step=total, epoch=number, learning_rate=rate, **recent.values()))
                 told, recent = now, _Means()
         return epoch.values()
-
-    def _batches(self, number: int) -> Iterator[inputs.Batch]:
-        recipe = self.recipe
-        return inputs.epoch(self.train, recipe.augmentation, recipe.optimizer.batch_size, (recipe.seed, number))
 
     def _judge(self) -> dict[str, Any]:
         return judge(logits_of(self.model, self.train.photos, self.val.rows), self.val.truth, self.labels)
@@ -241,28 +244,82 @@ class FineTuning:
 
     @cached_property
     def _steps(self) -> int:
-        return -(-len(self.train.rows) // self.recipe.optimizer.batch_size)
+        return _steps_of(self.recipe, len(self.train.rows))
 
-    def _compile(self, phase: Phase) -> keras.Optimizer:
-        _freeze(self.model, phase.train_share)
-        options = self.recipe.optimizer
-        steps = phase.epochs * self._steps
-        warmup = int(phase.warmup * steps)
-        schedule = keras.optimizers.schedules.CosineDecay(
-            0.0, max(1, steps - warmup), warmup_target=phase.learning_rate, warmup_steps=warmup
-        )
-        optimizer = keras.optimizers.AdamW(
-            schedule,
-            weight_decay=options.weight_decay,
-            global_clipnorm=options.clip_norm,
-            use_ema=options.ema > 0,
-            ema_momentum=options.ema or 0.99,
-        )
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-        self.model.compile(optimizer, loss, metrics=["accuracy"])
-        optimizer.build(self.model.trainable_variables)
-        return optimizer
+
+class Alone:
+    """Makes the steps of a phase without other workers."""
+
+    share = inputs.ALL
+
+    def __init__(self, model: keras.Model, optimizer: keras.Optimizer) -> None:
+        """Takes a network that is compiled."""
+        self._model, self.optimizer = model, optimizer
+
+    def __call__(self, batch: inputs.Batch, photos: int) -> dict[str, float]:
+        """Makes a step; gives its loss and accuracy."""
+        del photos
+        figures: dict[str, float] = self._model.train_on_batch(*batch, return_dict=True)
+        return figures
+
+
+def steps(
+    step: "Alone | Stepping", train: Examples, recipe: Recipe, number: int
+) -> Iterator[tuple[int, dict[str, float]]]:
+    """Makes the steps of an epoch.
+
+    Args:
+        step: Makes one.
+        train: What to train on.
+        recipe: How.
+        number: The epoch's.
+
+    Yields:
+        After each step, how many photos all workers made it with, and its figures.
+    """
+    size, photos = recipe.optimizer.batch_size, len(train.rows)
+    batches = inputs.epoch(train, recipe.augmentation, size, (recipe.seed, number), step.share)
+    for start, batch in zip(range(0, photos, size), batches, strict=True):
+        count = min(size, photos - start)
+        yield count, step(batch, count)
+
+
+def compiled(model: keras.Model, recipe: Recipe, number: int, photos: int) -> keras.Optimizer:
+    """Makes a network ready for a phase.
+
+    Args:
+        model: As made by ``network.build``.
+        recipe: How it is trained.
+        number: Which of its phases.
+        photos: How many it is trained on.
+
+    Returns:
+        The optimiser, which is new.
+    """
+    phase, options = recipe.phases[number], recipe.optimizer
+    _freeze(model, phase.train_share)
+    total = phase.epochs * _steps_of(recipe, photos)
+    warmup = int(phase.warmup * total)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, total - warmup), warmup_target=phase.learning_rate, warmup_steps=warmup
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=options.weight_decay,
+        global_clipnorm=options.clip_norm,
+        use_ema=options.ema > 0,
+        ema_momentum=options.ema or 0.99,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss, metrics=["accuracy"])
+    optimizer.build(model.trainable_variables)
+    return optimizer
+
+
+def _steps_of(recipe: Recipe, photos: int) -> int:
+    """How many an epoch has."""
+    return -(-photos // recipe.optimizer.batch_size)
 
 
 def best_so_far(model: keras.Model, state_file: Path) -> bool:

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -56,7 +57,29 @@ class Examples:
         return cls(photos, rows, targets, (weights / weights.mean()).astype(np.float32))
 
 
-def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tuple[int, int]) -> Iterator[Batch]:
+class Share(NamedTuple):
+    """What one of several workers takes of each batch: a run of its photos, as many as the others or one more or less.
+
+    Attributes:
+        number: Which worker, counted from 0.
+        workers: How many there are.
+    """
+
+    number: int = 0
+    workers: int = 1
+
+    def of(self, photos: int) -> tuple[int, int]:
+        """Where it begins and ends in a batch of so many photos; empty where there are fewer photos than workers."""
+        begin, end = (place * photos // self.workers for place in (self.number, self.number + 1))
+        return begin, end
+
+
+ALL = Share()
+
+
+def epoch(
+    examples: Examples, options: Augmentation, batch_size: int, seed: tuple[int, int], share: Share = ALL
+) -> Iterator[Batch]:
     """One epoch of shuffled, augmented batches, made on other cores while the network is busy.
 
     Photos stay in bytes until the batch is complete, and OpenCV varies them: done with TensorFlow, in floats, it takes
@@ -67,9 +90,11 @@ def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tupl
         options: What to vary, and how much.
         batch_size: Photos in a batch; the last one may be smaller.
         seed: Of the training, and the epoch's number; they determine all of it.
+        share: What is wanted of each batch; the shares of all workers together are the batch, to the bit.
 
     Yields:
-        float32 ``(batch, S, S, 3)`` in 0–255, targets ``(batch, labels)`` and weights ``(batch,)``.
+        float32 ``(batch, S, S, 3)`` in 0–255, targets ``(batch, labels)`` and weights ``(batch,)``; of a share, those
+        of its photos.
     """
     order = np.random.default_rng(seed).permutation(len(examples.rows))
 
@@ -77,9 +102,21 @@ def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tupl
         # Each batch has a generator of its own, so that it does not matter which core makes which.
         rng = np.random.default_rng((*seed, start))
         chosen = order[start : start + batch_size]
-        photos = np.stack([_vary(photo, options, rng) for photo in examples.photos[examples.rows[chosen]]])
-        photos, (targets, weights) = _mix(photos, (examples.targets[chosen], examples.weights[chosen]), options, rng)
-        return photos.astype(np.float32), targets, weights
+        # Drawn for all, though perhaps not all are varied here: what is drawn does not depend on who varies what.
+        variations = [_draw(options, rng) for _ in chosen]
+        begin, end = share.of(len(chosen))
+        # The photo before the share's first one is mixed into it.
+        extra = int(share.workers > 1)
+        mine = np.arange(begin - extra, end) % len(chosen)
+        wanted = chosen[mine]
+        photos = np.stack(
+            [
+                _vary(photo, variations[at])
+                for at, photo in zip(mine, examples.photos[examples.rows[wanted]], strict=True)
+            ]
+        )
+        photos, (targets, weights) = _mix(photos, (examples.targets[wanted], examples.weights[wanted]), options, rng)
+        return photos[extra:].astype(np.float32), targets[extra:], weights[extra:]
 
     threads = max(1, len(os.sched_getaffinity(0)) - 1)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="augment")
@@ -95,25 +132,57 @@ def epoch(examples: Examples, options: Augmentation, batch_size: int, seed: tupl
         pool.shutdown(cancel_futures=True)
 
 
-def _vary(photo: UInt8, options: Augmentation, rng: np.random.Generator) -> UInt8:
+class _Variation(NamedTuple):
+    """What was drawn for one photo.
+
+    Attributes:
+        side: Of the crop, as a share of the photo's.
+        centre: Of the crop, as shares of the photo's side ``(2,)``.
+        angle: Radians.
+        mirrored: -1 or 1.
+        colours: Factors of contrast, brightness and saturation ``(3,)``.
+        quality: Of the JPEG; None where it is not compressed.
+        square: Centre ``(2,)`` and side of the grey square, as shares of the photo's side; None where there is none.
+    """
+
+    side: float
+    centre: npt.NDArray[np.float64]
+    angle: float
+    mirrored: int
+    colours: npt.NDArray[np.float64]
+    quality: int | None
+    square: tuple[npt.NDArray[np.float64], float] | None
+
+
+def _draw(options: Augmentation, rng: np.random.Generator) -> _Variation:
+    side = rng.uniform(options.crop, 1)
+    centre = rng.uniform(side / 2, 1 - side / 2, 2)
+    angle = np.radians(rng.uniform(-1, 1) * options.rotate)
+    mirrored = -1 if options.flip and rng.random() < 0.5 else 1
+    colours = 1 + np.array((options.jitter, options.jitter, options.saturation)) * rng.uniform(-1, 1, 3)
+    is_compressed = bool(options.compress) and rng.random() < options.compress
+    quality = int(rng.integers(*_QUALITIES)) if is_compressed else None
+    square = (rng.random(2), rng.uniform(0, options.erase)) if options.erase else None
+    return _Variation(side, centre, angle, mirrored, colours, quality, square)
+
+
+def _vary(photo: UInt8, variation: _Variation) -> UInt8:
     """A photo as it might also have been taken: uint8 ``(S, S, 3)``, as given."""
-    photo = _recolour(_move(photo, options, rng), options, rng)
-    if options.compress and rng.random() < options.compress:
-        photo = _compress(photo, int(rng.integers(*_QUALITIES)))
-    if options.erase:
-        rows, columns = _square(rng.random(2), rng.uniform(0, options.erase), len(photo))
+    photo = _recolour(_move(photo, variation), variation)
+    if variation.quality is not None:
+        photo = _compress(photo, variation.quality)
+    if variation.square:
+        rows, columns = _square(*variation.square, len(photo))
         photo[rows, columns] = _GREY
     return photo
 
 
-def _move(photo: UInt8, options: Augmentation, rng: np.random.Generator) -> UInt8:
-    """A random crop, rotation and mirroring, in one resampling."""
-    side = rng.uniform(options.crop, 1)
+def _move(photo: UInt8, variation: _Variation) -> UInt8:
+    """A crop, rotation and mirroring, in one resampling."""
+    side, angle, mirrored = variation.side, variation.angle, variation.mirrored
     last = len(photo) - 1
     # Where the crop's centre lies, and the axes of the result, in pixels of the photo.
-    centre = rng.uniform(side / 2, 1 - side / 2, 2) * last
-    angle = np.radians(rng.uniform(-1, 1) * options.rotate)
-    mirrored = -1 if options.flip and rng.random() < 0.5 else 1
+    centre = variation.centre * last
     axes = side * np.array(
         [[mirrored * np.cos(angle), -np.sin(angle)], [mirrored * np.sin(angle), np.cos(angle)]],
     )
@@ -124,10 +193,9 @@ def _move(photo: UInt8, options: Augmentation, rng: np.random.Generator) -> UInt
     return np.asarray(moved, np.uint8)
 
 
-def _recolour(photo: UInt8, options: Augmentation, rng: np.random.Generator) -> UInt8:
-    """Random contrast, brightness and saturation, in one transformation of colours."""
-    strengths = (options.jitter, options.jitter, options.saturation)
-    contrast, brightness, saturation = 1 + np.array(strengths) * rng.uniform(-1, 1, 3)
+def _recolour(photo: UInt8, variation: _Variation) -> UInt8:
+    """Other contrast, brightness and saturation, in one transformation of colours."""
+    contrast, brightness, saturation = variation.colours
     mean = float(np.mean(cv2.mean(photo)[:3]))
     # Saturation moves each channel away from, or towards, the mean of the three.
     mixing = saturation * np.eye(3) + (1 - saturation) / 3

@@ -11,6 +11,8 @@ from sklearn.metrics import confusion_matrix
 from har_core.config import PROJECT_ROOT
 from har_core.datasets import store
 from training import packaging, registry, runs, starts
+from training.distributed.cluster import of_environment
+from training.distributed.team import Team
 from training.fit import Watcher
 from training.packaging import Packaged, Trained
 from training.runs import Epoch, Outcome, Progress, Run, Step
@@ -64,6 +66,8 @@ def train(run: Run) -> None:
         OSError: A file cannot be read or written, perhaps because the disk is full.
     """
     started = time.monotonic()
+    cluster = of_environment()
+    team = Team(cluster) if cluster else None
     recipe, dataset = run.recipe, store.load(run.record.dataset)
     selection = select(dataset, recipe.min_photos)
     if recipe.teachers:
@@ -73,7 +77,12 @@ def train(run: Run) -> None:
     reporter.activity(0, 1, "starting")
     revision = code_revision()
     tracker.begin(
-        {"dataset_fingerprint": selection.fingerprint, "code_revision": revision, "labels": len(selection.labels)}
+        {
+            "dataset_fingerprint": selection.fingerprint,
+            "code_revision": revision,
+            "labels": len(selection.labels),
+            "workers": len(cluster.addresses) if cluster else 1,
+        }
     )
     log.info(
         "photos: %s, without a label: %d; labels: %d, left out: %s",
@@ -86,8 +95,10 @@ def train(run: Run) -> None:
     if recipe.outliers:
         store.load(recipe.outliers)  # Better missed now than after hours.
     keras.utils.set_random_seed(recipe.seed)
-    trainer = Trainer(recipe, dataset, selection, run.folder / runs.CHECKPOINT, reporter)
+    trainer = Trainer(recipe, dataset, selection, run.folder / runs.CHECKPOINT, reporter, team)
     model, photo = trainer.train(run.is_to_finish())
+    if team:
+        team.dismiss()
     trained = Trained(model, selection, dataset.base(), photo, revision, recipe.both_ways)
     packaged = packaging.package(run, trained, reporter.activity)
     reporter.activity(0, 1, "keeping the result")

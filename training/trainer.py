@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -23,6 +24,9 @@ from training.recipe import Recipe
 from training.runs import Epoch, Progress
 from training.selection import Selection
 
+if TYPE_CHECKING:
+    from training.distributed.team import Team
+
 
 @dataclass(frozen=True)
 class Trainer:
@@ -34,6 +38,7 @@ class Trainer:
         selection: Which of them.
         state_file: Where the checkpoint is kept.
         watcher: Told how it goes.
+        team: Other workers, who take part in fine-tuning; the rest is done here. None: there are none.
     """
 
     recipe: Recipe
@@ -41,6 +46,7 @@ class Trainer:
     selection: Selection
     state_file: Path
     watcher: Watcher
+    team: "Team | None" = None
 
     def train(self, finish: bool = False) -> tuple[keras.Model, Callable[[int], RGBImage]]:
         """Trains the network, or goes on where an interrupted training stopped.
@@ -127,6 +133,8 @@ class Trainer:
         return self.state_file.with_stem(f"{self.state_file.stem}-answers-{number}")
 
     def _fine_tune(self, model: keras.Model, train: Examples, head: Epoch) -> None:
+        if self.team:
+            self.team.begin(self.dataset, self.recipe, train)
         tuned = network.in_half_precision(model) if self.recipe.optimizer.mixed_precision else model
         FineTuning(
             model=tuned,
@@ -137,6 +145,7 @@ class Trainer:
             recipe=self.recipe,
             state_file=self.state_file,
             watcher=self.watcher,
+            team=self.team,
         ).run()
         model.set_weights(tuned.get_weights())
 
