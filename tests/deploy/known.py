@@ -1,5 +1,6 @@
 """What may stand in a manifest: variables that something reads, commands that an image has, addresses that answer."""
 
+import importlib.util
 import re
 import sys
 from functools import cache
@@ -22,6 +23,13 @@ def variables() -> set[str]:
     return {row.name for row in (*rows(Settings), *rows(ApiSettings), *STARTING, *PACKAGES)}
 
 
+def variables_of_mlflow() -> set[str]:
+    """Those that MLflow's server reads, as its sources say; to import it takes seconds."""
+    root = Path(str(importlib.util.find_spec("mlflow").origin)).parent
+    sources = [root / "cli" / "__init__.py", root / "utils" / "cli_args.py", root / "environment_variables.py"]
+    return {name for path in sources for name in re.findall(r'"(MLFLOW_[A-Z_]+)"', path.read_text("utf-8"))}
+
+
 @cache
 def paths() -> set[str]:
     """What the API and the app answer to GET."""
@@ -35,7 +43,7 @@ def require_command(target: str, command: list[str]) -> None:
     files = set(held(stages()[target]))
     program, *words = command
     if program != "python":
-        assert _package_of(program) in _requirements(target), f"{program} is not among the packages of {target}"
+        assert _packages_of(program) & _requirements(target), f"{program} is not among the packages of {target}"
     elif words[0] == "-m":
         place = words[1].replace(".", "/")
         assert {f"{place}.py", f"{place}/__main__.py"} & files, f"{target} has no module {words[1]}"
@@ -55,12 +63,13 @@ def _requirements(target: str) -> set[str]:
 
 
 @cache
-def _package_of(program: str) -> str:
+def _packages_of(program: str) -> set[str]:
     assert (Path(sys.executable).parent / program).exists(), f"there is no program {program}"
-    for package in metadata.distributions():
-        if any(entry.name == program and entry.group == "console_scripts" for entry in package.entry_points):
-            return package.name.lower()
-    return ""
+    return {
+        package.name.lower()
+        for package in metadata.distributions()
+        if any(entry.name == program and entry.group == "console_scripts" for entry in package.entry_points)
+    }
 
 
 def _has_verb(name: str) -> bool:
