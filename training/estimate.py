@@ -9,7 +9,7 @@ from har_core.config import settings
 from har_core.datasets.manifest import SPLITS, included
 from har_core.datasets.store import Dataset
 from har_core.errors import DatasetError
-from training import runs
+from training import memory, queue, runs
 from training.backbones.names import IMAGE_SIZES
 from training.recipe import Recipe
 from training.selection import Selection, select
@@ -25,6 +25,9 @@ _FIXED_SECONDS = 30.0
 _FORM_SECONDS = 10.0
 _SPREAD = 1.6
 _BUNDLE_BYTES = 300_000_000
+# TensorFlow, the network and its conversion; gradients and a batch's activations on top of that.
+_HEAD_BYTES = 1_200_000_000
+_FINE_TUNING_BYTES = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,23 @@ def _measured(recipe: Recipe, side: int) -> float | None:
 
 
 def _problems(recipe: Recipe, dataset: Dataset) -> list[str]:
+    return [problem for problem in (_lack_of_disk(recipe, dataset), _lack_of_memory(recipe)) if problem]
+
+
+def _lack_of_memory(recipe: Recipe) -> str:
+    """What is said where the system would kill the training; of machines that train for this one nothing is known."""
+    free = memory.available()
+    wanted = _FINE_TUNING_BYTES if recipe.phases else _HEAD_BYTES
+    if not queue.starts_workers() or free is None or free >= wanted:
+        return ""
+    return (
+        f"A training takes about {wanted / 1e9:.1f} GB of memory, and this machine has {free / 1e9:.1f} GB to spare: "
+        "it would be killed. Train on a larger machine with `har train`, and bring the model here by `har models "
+        "export` and `har models import`."
+    )
+
+
+def _lack_of_disk(recipe: Recipe, dataset: Dataset) -> str:
     side = recipe.image_size or IMAGE_SIZES.get(recipe.backbone, _GUESSED_PIXELS)
     wanted = _BUNDLE_BYTES + 4000 * dataset.info.images
     if recipe.phases:
@@ -112,8 +132,8 @@ def _problems(recipe: Recipe, dataset: Dataset) -> list[str]:
     home.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(home).free
     if free >= wanted:
-        return []
-    return [
+        return ""
+    return (
         f"This takes about {wanted / 1e9:.1f} GB of disk, and {home} has {free / 1e9:.1f} GB left. Make room, choose a "
         "smaller image size, or move HAR_HOME to a larger disk."
-    ]
+    )

@@ -190,6 +190,18 @@ def test_fixes_of_photos_that_a_dataset_holds_itself_move_with_it(home, archive,
     assert all(Path(path).is_file() for path in moved.fixes()[0].paths)
 
 
+def test_fixes_that_earlier_versions_kept_with_the_whole_path_count():
+    for seed in range(4):
+        add_accepted(seed)
+    dataset = store.load("small")
+    paths = dataset.base()["path"].tolist()[:2]
+    fix = {"id": 1, "time": "", "action": "exclude", "paths": paths}
+    (dataset.folder / "fixes.json").write_text(json.dumps([fix]))
+    assert dataset.manifest()["excluded"].sum() == 2
+    dataset.undo()
+    assert dataset.manifest()["excluded"].sum() == 0
+
+
 def test_photos_that_lie_elsewhere_are_counted(class_folders, archive):  # noqa: F811
     ingest.ingest("small", folder.read(class_folders))
     assert backup.save(archive).elsewhere == 30

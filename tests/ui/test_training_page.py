@@ -214,6 +214,15 @@ def test_what_stands_against_a_run_is_said(monkeypatch, changes, words_wanted):
     assert button(app, "Start").disabled
 
 
+@pytest.mark.usefixtures("small")
+def test_a_machine_with_too_little_memory_says_so_and_starts_nothing(monkeypatch, started):
+    monkeypatch.setattr(estimate.memory, "available", lambda: 300_000_000)
+    app = open_section()
+    assert "this machine has 0.3 GB to spare: it would be killed" in texts(app)
+    assert button(app, "Start").disabled
+    assert started == []
+
+
 def usage_of(changes) -> int:
     return 10**12 if changes else 1000
 
