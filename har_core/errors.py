@@ -230,6 +230,12 @@ class RunNotFound(TrainingError):
     code = "run_not_found"
 
 
+class SearchInvalid(TrainingError):
+    """A search for the best recipe is not there, or is to vary what cannot be varied."""
+
+    code = "search_invalid"
+
+
 class TeamLost(TrainingError):
     """A worker of a training that several share is gone, or did not come."""
 
