@@ -99,22 +99,26 @@ def train(run: Run) -> None:
     model, photo = trainer.train(run.is_to_finish())
     if team:
         team.dismiss()
-    trained = Trained(model, selection, dataset.base(), photo, revision, recipe.both_ways)
+    if run.record.trial:
+        tracker.close("FINISHED")
+        outcome = Outcome(state="done")
+    else:
+        trained = Trained(model, selection, dataset.base(), photo, revision, recipe.both_ways)
+        outcome = _package(run, trained, tracker, reporter)
+    for file in trainer.state_files:
+        file.unlink(missing_ok=True)
+    run.end(outcome.model_copy(update={"seconds": time.monotonic() - started}))
+
+
+def _package(run: Run, trained: Trained, tracker: Tracker, reporter: Reporter) -> Outcome:
+    """Makes a bundle of what was trained."""
     packaged = packaging.package(run, trained, reporter.activity)
     reporter.activity(0, 1, "keeping the result")
     tracker.finish(packaged.bundle, confusion_figure(packaged))
     if not tracker.has_failed:
         registry.mirror()
-    for file in trainer.state_files:
-        file.unlink(missing_ok=True)
-    run.end(
-        Outcome(
-            state="done",
-            bundle=str(packaged.bundle.folder),
-            metrics=packaged.bundle.info.evaluation.metrics,
-            seconds=time.monotonic() - started,
-        )
-    )
+    metrics = packaged.bundle.info.evaluation.metrics
+    return Outcome(state="done", bundle=str(packaged.bundle.folder), metrics=metrics)
 
 
 def code_revision() -> str:

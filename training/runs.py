@@ -50,6 +50,25 @@ _LOG_BYTES = 40_000
 _Kept = TypeVar("_Kept", bound=BaseModel)
 
 
+class Trial(BaseModel):
+    """Which trial of which search a run is: such a run leaves no model, and does not look at the test split.
+
+    Attributes:
+        search: The search's name.
+        number: The trial's, counted from 0.
+        tracked_under: The search's name in MLflow, where it has one.
+    """
+
+    search: str
+    number: int
+    tracked_under: str | None = None
+
+    @property
+    def run(self) -> str:
+        """The name of its run."""
+        return f"{self.search}-{self.number:03}"
+
+
 class Record(BaseModel):
     """What is to be trained; content of ``run.json``.
 
@@ -57,11 +76,13 @@ class Record(BaseModel):
         dataset: Its name.
         recipe: With the model's name filled in.
         created: Seconds since 1970.
+        trial: Where it is one of a search.
     """
 
     dataset: str
     recipe: Recipe
     created: float
+    trial: Trial | None = None
 
 
 class Progress(BaseModel):
@@ -303,16 +324,22 @@ class Run:
         write_beside(self.folder / _TRACKED, lambda path: path.write_text(name, "utf-8"))
 
     @classmethod
-    def create(cls, recipe: Recipe, dataset: str) -> Self:
+    def create(cls, recipe: Recipe, dataset: str, trial: Trial | None = None) -> Self:
         """Makes a run that waits to be run.
+
+        Args:
+            recipe: How it trains.
+            dataset: On what.
+            trial: Where it is one of a search, whose name it then bears.
 
         Raises:
             ModelError: The model that it is to start from is not there, or damaged.
             TrainingError: Its folder cannot be written.
         """
         recipe = starts.pinned(recipe if recipe.name else recipe.model_copy(update={"name": dataset}))
-        record = Record(dataset=dataset, recipe=recipe, created=time.time())
-        folder = root() / f"{recipe.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        record = Record(dataset=dataset, recipe=recipe, created=time.time(), trial=trial)
+        name = f"{recipe.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        folder = root() / (trial.run if trial else name)
         try:
             write_beside(folder / _RECORD, lambda path: path.write_text(record.model_dump_json(indent=1), "utf-8"))
         except OSError as error:

@@ -96,7 +96,7 @@ class Tracker:
         client = self._client
         name = self._run.tracked_as
         if name is None:
-            tags = {"mlflow.runName": self._run.id, "har.run": self._run.id}
+            tags = {"mlflow.runName": self._run.id, "har.run": self._run.id, **_under(self._run)}
             name = client.create_run(experiment(client), tags=tags).info.run_id
             self._run.keep_tracked_as(name)
         self._id = name
@@ -159,6 +159,57 @@ def experiment(client: "MlflowClient") -> str:
     # MLflow would open it as one of language models otherwise.
     tags = {"mlflow.experimentKind": "custom_model_development"}
     return str(client.create_experiment(EXPERIMENT, artifact_location=place, tags=tags))
+
+
+def begin_search(name: str, facts: dict[str, Any], tracked_as: str | None) -> str | None:
+    """Opens what the trials of a search are kept under.
+
+    Args:
+        name: The search's.
+        facts: What is known of it.
+        tracked_as: Its name in MLflow, where it is taken up again.
+
+    Returns:
+        Its name in MLflow; None where MLflow cannot be reached.
+    """
+    try:
+        store = client()
+        if tracked_as is None:
+            tags = {"mlflow.runName": name, "har.search": name}
+            tracked_as = str(store.create_run(experiment(store), tags=tags).info.run_id)
+            for key, value in _flat(facts).items():
+                store.log_param(tracked_as, key, value)
+        store.update_run(tracked_as, status="RUNNING")
+    except Exception as error:  # As above: the search must not end by it.
+        log.warning("MLflow at %s failed: %s", uri(), error)
+    return tracked_as
+
+
+def end_search(tracked_as: str | None, figures: dict[str, float], status: Status) -> None:
+    """Closes what the trials of a search are kept under.
+
+    Args:
+        tracked_as: As ``begin_search`` gave it.
+        figures: Those of the best trial.
+        status: How the search ended.
+    """
+    if tracked_as is None:
+        return
+    try:
+        for key, value in figures.items():
+            client().log_metric(tracked_as, _metric_name(key), value)
+        client().set_terminated(tracked_as, status)
+    except Exception as error:  # As above.
+        log.warning("MLflow at %s failed: %s", uri(), error)
+
+
+def _under(run: Run) -> dict[str, str]:
+    """The tags that put a search's trial under it."""
+    trial = run.record.trial
+    if trial is None:
+        return {}
+    parent = {"mlflow.parentRunId": trial.tracked_under} if trial.tracked_under else {}
+    return {"har.search": trial.search, **parent}
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
