@@ -40,7 +40,7 @@ def batch(
             help="A folder, a pattern in quotes ('photos/**/*.jpg'), or a .csv or .parquet table of paths.",
         ),
     ],
-    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The .parquet, .csv or .jsonl file to make.")],
+    output: Annotated[str, typer.Argument(metavar="OUTPUT", help="The .parquet, .csv or .jsonl file to make.")],
     engine: Annotated[EngineName, typer.Option(help="All cores of this machine, or a Ray cluster.")] = EngineName.LOCAL,
     model: ModelOption = None,
     top_k: Annotated[int, typer.Option(min=1, help="How many labels to list for each photo.")] = 3,
@@ -48,7 +48,7 @@ def batch(
     json: JsonOption = False,
 ) -> None:
     """Scores very many photos. When it was broken off, however that came, the same command goes on."""
-    if locations.is_uri(str(output)) or output.suffix.lower() not in runs.FORMATS:
+    if locations.is_uri(output) or Path(output).suffix.lower() not in runs.FORMATS:
         fail(f"OUTPUT must be a file on this machine that ends with {', '.join(runs.FORMATS)}.", code=2)
     started = time.monotonic()
     with failing_on_errors():
@@ -56,13 +56,13 @@ def batch(
         bundle = serving.find(model)
         try:
             with _engine(engine, bundle, top_k) as compute, _Meter() as meter:
-                tally, problems = runs.run(photos, output, Header.of(bundle, top_k), compute, meter)
+                tally, problems = runs.run(photos, Path(output), Header.of(bundle, top_k), compute, meter)
         except KeyboardInterrupt:
             fail("Stopped. The same command goes on from here.", code=130)
     seconds = time.monotonic() - started
     _name(problems, tally.failed)
     if json:
-        found = {"output": str(output), "rows": tally.done, "failed": tally.failed, "errors": dict(problems.counts)}
+        found = {"output": output, "rows": tally.done, "failed": tally.failed, "errors": dict(problems.counts)}
         print_json({**found, "model": bundle.reference, "engine": engine.value, "seconds": round(seconds, 3)})
     else:
         print(f"{output}: {tally.done:,} rows, {tally.failed:,} of them errors, by {bundle.reference}")

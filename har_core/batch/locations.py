@@ -119,6 +119,8 @@ def filesystem(location: str) -> tuple[Any, str]:
 
 def reason(error: BaseException) -> str:
     """What went wrong, in a line that ends without a full stop."""
+    if isinstance(error, FileNotFoundError):
+        return "it is not there"
     text = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
     return text.splitlines()[0].rstrip(".")
 

@@ -176,7 +176,8 @@ class _Run:
         except (OSError, ValidationError):
             raise self._changed(f"{self._header_file}, which tells what it belongs to, cannot be read") from None
         if before != self._header:
-            other = " as it was then" if before.model == self._header.model else ""
+            is_other = before.model == self._header.model and before.digest != self._header.digest
+            other = " as it was then" if is_other else ""
             raise self._changed(f"it was begun with --model {before.model}{other} and --top-k {before.top_k}")
 
     def _examine(self, row: Row) -> None:

@@ -18,6 +18,7 @@ from har_core.images import SUFFIXES
 
 TABLES = (".csv", ".parquet")
 COLUMN = "path"
+BELOW = ("**", "*")
 _MAGIC = frozenset("*?[")
 _ROWS = 10_000
 
@@ -55,7 +56,7 @@ class Tree(Source):
 
     Attributes:
         root: The folder, as its files' rows are to begin; empty: that at which relative paths begin.
-        pattern: What the names of folders and, last, the file are like; ``**`` stands for any folders.
+        pattern: What the names of folders and, last, of the file are like; ``**`` stands for any folders.
         only_photos: Pass over files without a photo's ending.
     """
 
@@ -193,7 +194,7 @@ def find(text: str, column: str | None = None) -> Source:
         text = locations.absolute("", text)
     here = str(PurePosixPath(os.getcwd()))  # noqa: PTH109 - as text, since a URI may stand in its place
     if not locations.is_uri(text) and os.path.isdir(text):  # noqa: PTH112 - answers also for what can be no path
-        return Tree(here, _root(text), ("**",), only_photos=True)
+        return Tree(here, _root(text), BELOW, only_photos=True)
     if _ending(text) in TABLES and not _MAGIC & set(text):
         file = locations.absolute(here, text)
         return Table(file.rpartition("/")[0] or "/", file, column or COLUMN)
@@ -202,8 +203,10 @@ def find(text: str, column: str | None = None) -> Source:
     if first == len(parts) and not locations.is_uri(text):
         raise InputUnusable(f"{text} is no folder, no pattern that holds *, and no .csv or .parquet file.")
     pattern = tuple(part for part in parts[first:] if part not in ("", "."))
+    if pattern[-1:] == ("**",):
+        pattern = (*pattern, "*")
     root = "/".join(parts[:first]) + "/" * text.startswith("/")
-    return Tree(here, _root(root), pattern or ("**",), only_photos=not pattern)
+    return Tree(here, _root(root), pattern or BELOW, only_photos=not pattern)
 
 
 def _root(text: str) -> str:

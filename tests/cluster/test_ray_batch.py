@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from har_core.batch import runs
+from har_core.batch import runs, sources
 from har_core.batch.scoring import Item
 from har_core.batch.sources import Tree
 from har_core.config import PROJECT_ROOT
@@ -67,7 +67,7 @@ def test_a_lost_node_costs_no_row(nodes, tiny_bundle, tmp_path, monkeypatch):
     for number in range(COUNT):
         payload = photo(number) if number % 50 else b"nonsense"
         (tmp_path / "photos" / f"{number:04}.png").write_bytes(payload)
-    source = Slow(str(tmp_path), "photos", ("**",), only_photos=True)
+    source = Slow(str(tmp_path), "photos", sources.BELOW, only_photos=True)
     monkeypatch.setenv("RAY_ADDRESS", nodes[0].address)
     with cluster.connected():
         found = cluster.engine(tiny_bundle, 2)(source, source.paths(), 0)
