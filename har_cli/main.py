@@ -9,7 +9,7 @@ import typer
 from har_cli.output import complain
 from har_core.errors import SettingsInvalid
 
-_VERBS = ("backup", "batch", "data", "evaluate", "feedback", "models", "predict", "restore", "runs", "train")
+_VERBS = ("backup", "batch", "data", "evaluate", "feedback", "models", "predict", "restore", "runs", "search", "train")
 
 
 class _Verbs(typer.core.TyperGroup):

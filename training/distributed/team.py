@@ -35,6 +35,15 @@ Arrays = Sequence[npt.NDArray[Any]]
 JOIN_SECONDS = 120
 # How long a worker may give no sign of life; TensorFlow's own threads give it, which long work does not hold up.
 _SILENT_SECONDS = 15
+# By these TensorFlow shows that another worker is gone: what a collective raises, or a server whose port is taken.
+_SIGNS = (
+    tf.errors.UnavailableError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.InternalError,
+    tf.errors.UnknownError,
+)
 
 
 @dataclass(frozen=True)
@@ -221,15 +230,9 @@ def _losing() -> Iterator[None]:
     """Says in words what TensorFlow says of a worker that is gone."""
     try:
         yield
-    except (tf.errors.UnavailableError, tf.errors.DeadlineExceededError, tf.errors.AbortedError) as error:
-        _lose(str(error))
-    except (tf.errors.InternalError, tf.errors.CancelledError, tf.errors.UnknownError) as error:
-        # What a collective, or a server that finds its port taken, raises besides.
-        _lose(str(error))
-
-
-def _lose(why: str) -> None:
-    raise TeamLost(f"The other workers cannot be reached: {why.strip().splitlines()[-1][:300]}")
+    except _SIGNS as error:
+        log.warning("%s", str(error)[:1000])
+        raise TeamLost("Another worker of this training is gone, or did not come.") from error
 
 
 @contextmanager

@@ -1,0 +1,198 @@
+"""Ray Tune runs a search: some trials at a time, on this machine or on a Ray cluster, and stops poor ones early.
+
+What a trial finds lies in its run, and Tune's own files are not needed to go on: Tune is asked for the trials that are
+not over, and its scheduler told again what the others found, which by itself it would forget.
+"""
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune.schedulers import ASHAScheduler
+
+from har_core.config import settings
+from har_core.errors import HarError, TrainingError
+from training import supervisor, tracking
+from training.runs import Epoch, Run
+from training.search.record import Search, find
+
+_POLL = 0.2
+_REDUCTION = 3
+_STOP_SECONDS = 30
+# What the processes of trials have to know, on whatever host.
+_PASSED_ON = ("HAR_", "MLFLOW_")
+
+
+def run(search: Search, concurrent: int, watch: Callable[[int, str], object] = lambda _done, _what: None) -> None:
+    """Runs the trials that are not over; an interrupt from the keyboard ends it, and it can be gone on with.
+
+    Args:
+        search: Claimed by the caller.
+        concurrent: How many trials at a time, at most.
+        watch: Told how many trials are over, and what goes on.
+    """
+    recipe = search.record.trials[0].recipe
+    facts = {"recipe": search.record.reference, "dataset": search.record.dataset, "metric": search.record.metric}
+    tracked_as = tracking.begin_search(
+        search.name, {**facts, "trials": len(search.record.trials), "seed": recipe.seed}, search.record.tracked_as
+    )
+    search.keep_tracked_as(tracked_as)
+    _start_ray()
+    try:
+        _fit(search, concurrent, watch)
+    finally:
+        ray.shutdown()
+        _settle(search)
+        best = next((result for result in search.results() if result.kept), None)
+        figures = {f"best_val_{search.record.metric}": search.score(best.kept)} if best and best.kept else {}
+        tracking.end_search(tracked_as, figures, "KILLED" if search.to_do() else "FINISHED")
+
+
+def _start_ray() -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(log_to_driver=False, logging_level="error")
+        return
+    # Nothing but figures goes through its memory, and 80 MB are about the least that it takes.
+    ray.init("local", num_cpus=_cores(), object_store_memory=80_000_000, **quiet)
+
+
+def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object]) -> None:
+    storage = search.folder / "tune"
+    shutil.rmtree(storage, ignore_errors=True)
+    resources = ray.cluster_resources()
+    cores = max(1, _cores() // concurrent)
+    a_trial = {"cpu": cores}
+    if resources.get("GPU"):
+        a_trial["gpu"] = min(1.0, resources["GPU"] / concurrent)
+    environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
+    environment |= {
+        "HAR_HOME": str(settings().home.absolute()),
+        "TF_NUM_INTRAOP_THREADS": str(cores),
+        "TF_NUM_INTEROP_THREADS": str(cores),
+    }
+    tune.Tuner(
+        tune.with_resources(_Trial, a_trial),
+        param_space={
+            "number": tune.grid_search(search.to_do()),
+            "search": search.name,
+            "environment": environment,
+        },
+        tune_config=tune.TuneConfig(scheduler=_scheduler(search), max_concurrent_trials=concurrent, reuse_actors=False),
+        run_config=tune.RunConfig(
+            name="trials", storage_path=str(storage), callbacks=[_Notes(search, watch)], verbose=0
+        ),
+    ).fit()
+
+
+def _scheduler(search: Search) -> ASHAScheduler:
+    """Asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934).
+
+    After 1, 3, 9, … epochs a trial goes on only if it is among the best third of those that came as far before.
+    """
+    epochs = max(planned.recipe.epochs for planned in search.record.trials)
+    scheduler = ASHAScheduler(
+        time_attr="epoch",
+        metric=search.record.metric,
+        mode="min" if search.is_least_best else "max",
+        max_t=max(epochs, 1),
+        grace_period=1,
+        reduction_factor=_REDUCTION,
+        stop_last_trials=False,
+    )
+    for number in range(len(search.record.trials)):
+        past = search.run_of(number)
+        if past and search.is_over(number):
+            trial = SimpleNamespace(trial_id=past.id)
+            scheduler.on_trial_add(None, trial)
+            for epoch in past.epochs():
+                scheduler.on_trial_result(None, trial, _figures(search, epoch))
+    return scheduler
+
+
+def _settle(search: Search) -> None:
+    """Closes the runs of trials that were stopped, where these could not do so themselves."""
+    for number in range(len(search.record.trials)):
+        run = search.run_of(number)
+        if run and search.is_over(number) and run.state() == "interrupted":
+            run.cancel()
+            tracking.close(run, "KILLED")
+
+
+def _figures(search: Search, epoch: Epoch) -> dict[str, Any]:
+    """What Tune is told of an epoch."""
+    return {"epoch": epoch.epoch, search.record.metric: search.score(epoch)}
+
+
+class _Notes(tune.Callback):
+    """Takes note of trials that are over."""
+
+    def __init__(self, search: Search, watch: Callable[[int, str], object]) -> None:
+        self._search, self._watch = search, watch
+        self._trials = len(search.record.trials)
+
+    def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
+        del iteration, trials, info
+        what = f"trial {trial.config['number'] + 1}, epoch {result['epoch']}"
+        self._watch(self._trials - len(self._search.to_do()), what)
+
+    def on_trial_complete(self, iteration: int, trials: Any, trial: Any, **info: Any) -> None:
+        """Is called where a trial has ended by itself, or was stopped by the scheduler; not by an interrupt."""
+        del iteration, trials, info
+        self._search.conclude(trial.config["number"])
+
+
+class _Trial(tune.Trainable):
+    """A trial's process: has its run trained in another one, and tells Tune of each epoch."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        """Begins, or goes on."""
+        os.environ.update(config["environment"])
+        settings.cache_clear()
+        self._search = find(config["search"])
+        self._run: Run = self._search.begun(config["number"])
+        self._told = 0
+        self._error: HarError | None = None
+        self._thread = threading.Thread(target=self._train, daemon=True)
+        self._thread.start()
+
+    def step(self) -> dict[str, Any]:
+        """Waits for the next epoch."""
+        while True:
+            # In this order: what a run says in the end is there when it ends.
+            is_over = not self._thread.is_alive()
+            epochs = self._run.epochs()
+            # Of the last one Tune learns when all is over: it could not stop anything any more.
+            if len(epochs) > self._told + (not is_over):
+                epoch = epochs[self._told]
+                self._told += 1
+                return _figures(self._search, epoch) | {"done": is_over and self._told == len(epochs)}
+            if is_over:
+                outcome = self._run.outcome()
+                raise self._error or TrainingError(outcome.message if outcome else f"{self._run.id} broke off.")
+            time.sleep(_POLL)
+
+    def cleanup(self) -> None:
+        """Ends the training where it goes on."""
+        if self._thread.is_alive():
+            self._run.cancel()
+            self._thread.join(_STOP_SECONDS)
+
+    def _train(self) -> None:
+        try:
+            if self._run.state() != "done":
+                supervisor.supervise(self._run)
+        except HarError as error:
+            self._error = error
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
