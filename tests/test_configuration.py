@@ -1,7 +1,10 @@
 """The reference of environment variables knows every one, as it is."""
 
+import json
 import re
 import subprocess
+import sys
+import tomllib
 
 import pytest
 
@@ -17,6 +20,8 @@ _OURS = re.compile(
 _READ = re.compile(r"""(?:os\.environ(?:\.get|\.setdefault|\.pop)?[\[(]|getenv\()["']([A-Z][A-Z0-9_]*)["']""")
 # A compose file's own.
 _SUBSTITUTED = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]*)")
+# Weights and lists of photos are longer.
+_LONGEST = 200_000
 # Of child processes, whatever they were before; of another server in a benchmark.
 _PASSED_ON = {"PYTHONUNBUFFERED", "TF_CPP_MIN_LOG_LEVEL", "MODEL_KERAS"}
 
@@ -43,11 +48,7 @@ def test_every_variable_that_is_read_or_set_somewhere_is_in_it():
     known = set(re.findall(r"^\| `([A-Z0-9_]+)`", document_settings.text(), re.MULTILINE)) | _PASSED_ON
     unknown = {}
     for path in tracked_files():
-        if (
-            not path.is_file()
-            or path.is_relative_to(PROJECT_ROOT / "tests")
-            or path.suffix in (".csv", ".png", ".lock")
-        ):
+        if path.is_relative_to(PROJECT_ROOT / "tests") or not path.is_file() or path.stat().st_size > _LONGEST:
             continue
         content = path.read_bytes().decode("utf-8", "replace")
         found = set(_OURS.findall(content))
@@ -104,3 +105,28 @@ def test_secrets_are_shown_nowhere(monkeypatch):
     for variable, value in secrets.items():
         monkeypatch.setenv(variable, value)
     assert "hidden" not in f"{read(Settings)!r} {read(ApiSettings)} {read(Settings).model_dump_json()}"
+
+
+def test_the_template_of_secrets_is_good_and_streamlit_hands_it_on(tmp_path):
+    template = (PROJECT_ROOT / ".streamlit" / "secrets.toml.example").read_text("utf-8")
+    everything = re.sub(r"^# (HAR_)", r"\1", template, flags=re.MULTILINE)
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text(everything, "utf-8")
+    names = tomllib.loads(everything)
+    assert names.keys() <= {row.name for row in document_settings.rows(Settings)}
+    code = (
+        "import sys, streamlit as st; st.config.set_option('secrets.files', sys.argv[1:])\n"
+        "assert st.secrets.load_if_toml_exists()\n"
+        "from har_core.config import settings; print(settings().model_dump_json())"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, secrets],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout.splitlines()[-1])
+    assert found["feedback"] is False
+    assert (found["max_video_bytes"], found["ice_servers"]) == (50_000_000, ["turn:turn.example.org:3478"])

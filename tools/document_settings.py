@@ -37,6 +37,7 @@ STARTING = [
         "api_service.settings",
         "`api_service.production` refuses to start with what is fit for one's own machine alone.",
     ),
+    Variable("HAR_ENV_FILE", "file", "/etc/har/har.env", "The settings that `deploy/systemd/har-run` reads."),
     Variable(
         "FORWARDED_ALLOW_IPS",
         "list",
@@ -44,7 +45,27 @@ STARTING = [
         "Addresses of proxies whose X-Forwarded-For is believed. gunicorn and uvicorn read it.",
     ),
 ]
+COMPOSE = [
+    Variable("HAR_APP_NAME", "text", "", "Host name of the app."),
+    Variable("HAR_API_NAME", "text", "", "Host name of the API."),
+    Variable("HAR_CERTIFICATES", "folder", "", "With live/NAME/fullchain.pem and privkey.pem of both."),
+    Variable("HAR_APP_USERS", "file", "", "Who may use the app: lines NAME:HASH, as of `htpasswd -B`."),
+    Variable("HAR_POSTGRES_PASSWORD", "**secret**", "", "Of the database server."),
+    Variable("HAR_REDIS_PASSWORD", "**secret**", "", "Of the queue's server."),
+    Variable("HAR_WORKER_MEMORY", "size", "8g", "Most memory that a training may take."),
+]
 PACKAGES = [
+    Variable("RAY_ADDRESS", "HOST:PORT", "", "Head of the Ray cluster; without: a cluster of this machine alone."),
+    Variable("RAY_BACKEND_LOG_LEVEL", "text", "fatal", "What Ray's own processes log."),
+    Variable("RAY_USAGE_STATS_ENABLED", "0 or 1", "0", "Ray tells its makers nothing."),
+    Variable("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "0 or 1", "1", "Ray Tune writes no logs of its own."),
+    Variable("RAY_AIR_NEW_OUTPUT", "0 or 1", "0", "Ray Tune prints no tables of its own."),
+    Variable("TF_CONFIG", "JSON", "", "TensorFlow's: the workers that train one network together, and which this is."),
+    Variable("MLFLOW_BACKEND_STORE_URI", "**secret**", "", "The MLflow server's database; the compose file sets it."),
+    Variable("MLFLOW_ARTIFACTS_DESTINATION", "folder", "", "Where the MLflow server keeps files; likewise."),
+    Variable("MLFLOW_SERVER_ALLOWED_HOSTS", "list", "", "Names that the MLflow server answers to; likewise."),
+    Variable("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "true or false", "", "MLflow's own jobs; likewise."),
+    Variable("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "true or false", "false", "Whether MLflow draws bars for files."),
     Variable("MLFLOW_TRACKING_USERNAME", "text", "", "User at the MLflow server, where it wants one."),
     Variable("MLFLOW_TRACKING_PASSWORD", "**secret**", "", "Password at the MLflow server."),
     Variable("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "whole number", "2", "How often MLflow's server is asked again."),
@@ -91,6 +112,7 @@ def text() -> str:
             _table("Library, app, command line and training", rows(Settings)),
             _table("API", rows(ApiSettings)),
             _table("How programs are started", STARTING),
+            _table("deploy/compose", COMPOSE),
             _table("Read by packages", PACKAGES),
             _table("Tests", TESTS),
         ]

@@ -19,6 +19,7 @@ from har_core import backup, feedback
 from har_core.datasets import ingest, store
 from har_core.datasets.sources import folder, people
 from har_core.errors import BackupFailed, RestoreRefused
+from tests.conftest import PROJECT_ROOT
 from tests.core.datasets.conftest import class_folders  # noqa: F401 - a fixture
 from tests.core.test_feedback import photo, say
 
@@ -91,6 +92,11 @@ def test_secrets_stay_readable_by_their_owner_alone(home, archive, elsewhere):
     backup.restore(archive)
     modes = [stat.S_IMODE(path.stat().st_mode) for path in (archive, there / "secret_key", there / "feedback")]
     assert modes == [0o600, 0o600, 0o700]
+
+
+def test_the_documentation_names_what_is_left_out():
+    said = (PROJECT_ROOT / "docs" / "deploy" / "backup.md").read_text("utf-8")
+    assert [name for name in backup.LEFT_OUT if f"`{name}/`" not in said] == []
 
 
 @contextmanager
