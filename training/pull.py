@@ -78,7 +78,8 @@ def in_service() -> Pulled:
     pulled = _bundle(version)
     entries = _history(version)
     last = (entries[-1].model, entries[-1].digest) if entries else None
-    if last in (None, (pulled.bundle.reference, pulled.bundle.digest)):
+    # Where HAR_MODEL names a version, there or here, the history does not say what is in service.
+    if serving.is_pinned() or last in (None, (pulled.bundle.reference, pulled.bundle.digest)):
         pulled = pulled._replace(is_put=serving.adopt(entries))
         if serving.in_service() == pulled.bundle.reference:
             return pulled
@@ -165,15 +166,18 @@ def _bundle(version: "ModelVersion") -> Pulled:
 
 
 def _fetch(source: str, folder: Path) -> None:
-    """Has MLflow's artifacts copied, those with a name and of a size that a bundle's files have."""
-    from mlflow import artifacts  # noqa: PLC0415
+    """Copies MLflow's artifacts, where all have a name and a size that a bundle's files have."""
+    # The functions for this in mlflow.artifacts find nothing in a folder of files.
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: PLC0415
 
     with _asking():
-        found = {Path(item.path).name: item for item in artifacts.list_artifacts(source, tracking_uri=tracking.uri())}
-        for name, item in found.items():
-            if name not in transfer.FILES or item.is_dir or not 0 <= (item.file_size or 0) <= transfer.FILES[name]:
-                raise ImportRefused(f"{name[:100]!a} has no place in a bundle, or is too large.")
-            artifacts.download_artifacts(f"{source}/{name}", dst_path=str(folder), tracking_uri=tracking.uri())
+        artifacts = get_artifact_repository(source, tracking_uri=tracking.uri())
+        found = artifacts.list_artifacts()
+        for item in found:
+            if item.path not in transfer.FILES or not 0 <= (item.file_size or 0) <= transfer.FILES[item.path]:
+                raise ImportRefused(f"{item.path[:100]!a} has no place in a bundle, or is too large.")
+        for item in found:
+            artifacts.download_artifacts(item.path, str(folder))
 
 
 def _history(version: "ModelVersion") -> list[Entry]:
