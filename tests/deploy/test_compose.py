@@ -131,7 +131,9 @@ def test_who_is_waited_for_has_a_health_check():
             waited = services()[other]
             if how["condition"] == "service_healthy":
                 target = ours().get(other, ("", {}))[0]
-                assert "test" in waited.get("healthcheck", {}) or (target and stages()[target].health()), (name, other)
+                own = waited.get("healthcheck", {})
+                assert not own.get("disable"), (name, other)
+                assert "test" in own or (target and stages()[target].health()), (name, other)
             else:
                 assert how["condition"] == "service_completed_successfully"
                 assert waited["restart"] == "no"
