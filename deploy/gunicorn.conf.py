@@ -30,7 +30,7 @@ wsgi_app = "api_service.asgi:application"
 bind = f"{settings().host}:{settings().port}"
 # Two, so that one serves while the other is replaced, and Python's lock keeps no core waiting.
 _cores = len(os.sched_getaffinity(0))
-workers = int(os.environ.get("WEB_CONCURRENCY") or min(2, _cores))
+workers = settings().workers or min(2, _cores)
 # The cores are shared out among them.
 os.environ.setdefault("HAR_THREADS", str(max(1, _cores // workers)))
 worker_class = "api_service.server.worker.Worker"

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -10,10 +11,10 @@ from playwright.sync_api import expect
 from har_core.config import PROJECT_ROOT
 from tests import camera
 from tests.conftest import EXAMPLES
-from tests.deploy import proxy
+from tests.deploy import confined, proxy
 from tests.deploy.proxy import APP
 from tests.e2e.conftest import playwright  # noqa: F401 - a fixture
-from tests.servers import app, free_port
+from tests.servers import app, free_port, running
 
 pytestmark = [
     pytest.mark.browser,
@@ -27,12 +28,29 @@ _FINE = {101, 200, 204, 206, 304, 404}
 @pytest.fixture(scope="module")
 def nginx(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nginx")
-    settings = {"HAR_HOME": str(folder / "home"), "STREAMLIT_SERVER_ALLOWED_HOSTS": APP}
-    with (
-        app(folder / "log", **settings) as base,
-        proxy.running(proxy.write(folder, free_port(), httpx.URL(base).port)) as found,
-    ):
+    with the_app(folder) as port, proxy.running(proxy.write(folder, free_port(), port)) as found:
         yield found
+
+
+@contextmanager
+def the_app(folder):
+    """The app as systemd runs it, where that can be done here; else as anybody does. Gives its port."""
+    if confined.missing():
+        settings = {"HAR_HOME": str(folder / "home"), "STREAMLIT_SERVER_ALLOWED_HOSTS": APP}
+        with app(folder / "log", **settings) as base:
+            yield httpx.URL(base).port
+        return
+    port = free_port()
+    (folder / "home").mkdir()
+    (start,) = confined.settings("har-app.service")["ExecStart"]
+    command = [
+        "tests.deploy.confined",
+        "har-app.service",
+        str(folder / "home"),
+        *start.replace("8501", str(port)).split(),
+    ]
+    with running(command, f"http://127.0.0.1:{port}/_stcore/health", folder / "log"):
+        yield port
 
 
 @pytest.fixture

@@ -1,0 +1,100 @@
+"""The units for systemd. There may be no systemd here: what they say is checked, and what they start is run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from har_core.config import PROJECT_ROOT
+from tests.conftest import EXAMPLES
+from tests.deploy import confined
+from tests.servers import free_port, running
+
+SERVICES = sorted(path.name for path in confined.UNITS.glob("*.service"))
+SECRET = {"DJANGO_SECRET_KEY": "n3yq-Zk2vUe8wXhT5sJfL9cRbD7mPaGo1iQ4xV6tB0uCzEdWlK"}
+
+needs_analyze = pytest.mark.skipif(
+    not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed (Debian: apt-get install systemd)"
+)
+needs_confinement = pytest.mark.skipif(bool(confined.missing()), reason=confined.missing())
+
+
+@needs_analyze
+def test_services_expose_little():
+    """Of 10, as systemd-analyze counts."""
+    command = ["systemd-analyze", "security", "--offline=true", *(str(confined.UNITS / name) for name in SERVICES)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = dict(re.findall(r"Overall exposure level for (\S+): ([0-9.]+)", told))
+    assert sorted(found) == SERVICES
+    assert max(map(float, found.values())) <= 1.3
+
+
+@needs_analyze
+def test_systemd_understands_every_line(tmp_path):
+    """Where the programs are is all that differs."""
+    units = Path(shutil.copytree(confined.UNITS, tmp_path / "units"))
+    for path in units.rglob("*.service"):
+        path.write_text(path.read_text("utf-8").replace("/opt/har/.venv/bin", str(Path(sys.executable).parent)))
+    names = [str(path) for path in units.iterdir() if path.suffix in {".service", ".socket", ".target"}]
+    ran = subprocess.run(["systemd-analyze", "verify", *names], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout + ran.stderr) == (0, "")
+
+
+def test_the_environment_file_names_settings_that_there_are():
+    text = (confined.UNITS / "har.env").read_text()
+    named = set(re.findall(r"^#?([A-Z][A-Z_]+)=", text, re.MULTILINE))
+    known = set(re.findall(r"^\| `([A-Z_]+)`", (PROJECT_ROOT / "docs" / "configuration.md").read_text(), re.MULTILINE))
+    assert named - known <= {"DJANGO_SETTINGS_MODULE", "STREAMLIT_SERVER_ALLOWED_HOSTS", "GUNICORN_CMD_ARGS"}
+    assert {"DJANGO_SECRET_KEY", "HAR_API_AUTH", "DJANGO_ALLOWED_HOSTS", "HAR_HOME"} <= set(confined.environment_file())
+
+
+@pytest.mark.parametrize(("secret", "is_good"), [(SECRET, True), ({}, False)])
+def test_what_does_not_start_is_found_out_before_a_reload(secret, is_good, tmp_path):
+    (check, signal) = confined.settings("har-api.service")["ExecReload"]
+    assert signal == "kill -HUP $MAINPID"
+    words = check.replace("/opt/har/.venv/bin/gunicorn", f"{sys.executable} -m gunicorn").split()
+    environment = {**os.environ, **confined.environment_file(), "HAR_HOME": str(tmp_path), **secret}
+    ran = subprocess.run(words, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (ran.returncode == 0) == is_good, ran.stderr
+
+
+@needs_confinement
+def test_the_api_and_its_jobs_need_no_more_than_their_units_allow(tmp_path):
+    """As installed: a user of their own, who can write nothing but the state folder."""
+    state, port = tmp_path / "state", str(free_port())
+    state.mkdir()
+    base = f"http://127.0.0.1:{port}"
+
+    def start(unit, *words):
+        given = [str(word) for word in words] or confined.settings(unit)["ExecStart"][0].split()
+        return ["tests.deploy.confined", unit, str(state), *given]
+
+    api = start("har-api.service")
+    with running(api, f"{base}/healthz", tmp_path / "log", HAR_API_PORT=port, **SECRET):
+        manage = start("har-jobs.service", "/opt/har/.venv/bin/python", "manage.py", "create_key", "Test")
+        ran = subprocess.run(
+            [sys.executable, "-m", *manage, "--scope", "predict"],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, **SECRET},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        with httpx.Client(base_url=base, headers={"Authorization": f"Bearer {ran.stdout.strip()}"}) as client:
+            photo = (EXAMPLES / "cycling.jpg").read_bytes()
+            assert client.post("/api/v1/predictions", files={"image": photo}, timeout=60).json()["label"] == "cycling"
+            with running(start("har-jobs.service"), f"{base}/healthz", tmp_path / "jobs", **SECRET):
+                job = client.post("/api/v1/jobs", files={"images": photo}, timeout=60).json()
+                deadline = time.monotonic() + 90
+                while client.get(f"/api/v1/jobs/{job['id']}").json()["state"] != "done":
+                    assert time.monotonic() < deadline, (tmp_path / "jobs").read_text()
+                    time.sleep(0.2)
+    assert all(path.stat().st_uid == confined.UID for path in state.rglob("*"))
+    assert (state / "api.db").exists()
