@@ -24,6 +24,7 @@ from typing import IO, Literal, NamedTuple, cast
 
 from pydantic import BaseModel
 
+from har_core import identity
 from har_core.config import settings
 from har_core.datasets import store
 from har_core.errors import BackupFailed, DatasetError, RestoreRefused
@@ -146,14 +147,18 @@ def _kept(folder: Path, prefix: str = "", seen: frozenset[tuple[int, int]] = fro
     )
     for entry in entries:
         name = f"{prefix}{entry.name}"
-        # A name with a dot in front is of something unfinished, or a lock.
-        if entry.name.startswith(".") or entry.name == "lock" or entry.name.endswith(_NOT_KEPT):
+        if _is_hidden(entry.name) or entry.name == "lock" or entry.name.endswith(_NOT_KEPT):
             continue
         if entry.is_dir() and name not in LEFT_OUT:
             yield Path(entry.path), name
             yield from _kept(Path(entry.path), f"{name}/", seen | {(here.st_dev, here.st_ino)})
         elif entry.is_file():
             yield Path(entry.path), name
+
+
+def _is_hidden(name: str) -> bool:
+    """Whether it is something unfinished or a lock; the names by which folders are known to databases are neither."""
+    return name.startswith(".") and name != identity.NAME
 
 
 def _turn(entry: "os.DirEntry[str]", prefix: str) -> tuple[bool, bool, bool, str]:
@@ -262,7 +267,7 @@ def _require_safe(entry: tarfile.TarInfo, scratch: Path, seen: set[str]) -> None
     """Refuses all but files and folders with plain names that stay in their place, each once."""
     tarfile.data_filter(entry, str(scratch))
     parts = entry.name.split("/")
-    if entry.name in seen or not entry.name.isprintable() or any(part[:1] in ("", ".") for part in parts):
+    if entry.name in seen or not entry.name.isprintable() or any(not part or _is_hidden(part) for part in parts):
         raise ValueError(f"{entry.name[:100]!a} has no place there")
     if entry.type not in (tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.DIRTYPE) or entry.issparse():
         raise ValueError(f"{entry.name[:100]!a} is neither a file nor a folder")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from har_core.files import locked, write_beside
 
-_NAME = ".identity"
+NAME = ".identity"
+"""The file that holds it."""
 
 
 def of(folder: Path) -> str:
@@ -17,10 +18,10 @@ def of(folder: Path) -> str:
     Raises:
         OSError: The folder cannot be written or read.
     """
-    path = folder / _NAME
+    path = folder / NAME
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder / f"{_NAME}.lock"):
+        with locked(folder / f"{NAME}.lock"):
             if not path.exists():
                 write_beside(path, lambda beside: beside.write_text(secrets.token_hex(8), "utf-8"))
     return path.read_text("utf-8")
@@ -29,6 +30,6 @@ def of(folder: Path) -> str:
 def known(folder: Path) -> str:
     """The same, without making one: empty where there is none yet."""
     try:
-        return (folder / _NAME).read_text("utf-8")
+        return (folder / NAME).read_text("utf-8")
     except FileNotFoundError:
         return ""

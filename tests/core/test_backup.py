@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from har_core import backup, feedback
+from har_core import backup, feedback, identity
 from har_core.datasets import ingest, store
 from har_core.datasets.sources import folder, people
 from har_core.errors import BackupFailed, RestoreRefused
@@ -81,6 +81,14 @@ def test_what_can_be_made_anew_is_left_out(home, archive, elsewhere):
     there = elsewhere()
     backup.restore(archive)
     assert list(tree(there)) == ["kept.json"]
+
+
+def test_what_folders_are_called_in_a_database_or_queue_comes_along(home, archive, elsewhere):
+    names = [identity.of(home / folder) for folder in ("jobs", "runs")]
+    backup.save(archive)
+    there = elsewhere()
+    backup.restore(archive)
+    assert [identity.of(there / folder) for folder in ("jobs", "runs")] == names
 
 
 def test_secrets_stay_readable_by_their_owner_alone(home, archive, elsewhere):
