@@ -1,37 +1,24 @@
 """One network trained by two processes that reach each other by the loopback."""
 
-import json
 import os
-import signal
 import subprocess
 import sys
-from pathlib import Path
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from har_core.config import PROJECT_ROOT
 from har_core.errors import TeamLost, TrainingError
+from tests.training.test_fit import Recorder, tuning, weights
 from tests.training.test_inputs import STRONG, examples, photos
 from tests.training.test_runs import training, until  # noqa: F401 - a fixture
-from training import checkpoint, inputs, network, runs, supervisor
-from training.__main__ import main
+from training import checkpoint, inputs, supervisor
 from training.distributed import cluster
+from training.distributed.cluster import LOST
 from training.inputs import Share
 from training.recipe import Augmentation, Recipe
 from training.runs import Run
-
-# Batches of 8, of which the last one is smaller; dropout, balance and mixing as recipes have them.
-PLAN = {
-    "image_size": 64,
-    "precision": "float32",
-    "keep": "last",
-    "patience": 0,
-    "phases": [{"epochs": 2, "train_share": 0.1, "learning_rate": 1e-3}, {"epochs": 1, "train_share": 0.05}],
-    "optimizer": {"batch_size": 8},
-    "augmentation": {"mixup": 0.2, "rotate": 10},
-    "regularization": {"balance": 0.5},
-}
 
 
 @pytest.mark.parametrize("options", [Augmentation(), STRONG])
@@ -48,51 +35,44 @@ def test_the_workers_shares_are_the_batch_to_the_bit(options, batch_size):
                 assert np.array_equal(wanted, np.concatenate(found))
 
 
-def weights_of(run):
-    bundle = Path(run.outcome().bundle)
-    return network.load(str(bundle), "efficientnet_lite0").get_weights()
-
-
-def test_two_workers_do_what_one_does_even_if_one_of_them_is_killed(coloured_photos):
-    alone = Run.create(Recipe.model_validate(PLAN), coloured_photos.name)
-    assert main(alone) == 0
-    command = [sys.executable, "-m", "har_cli", "train", "--resume"]
-    together = Run.create(Recipe.model_validate(PLAN), coloured_photos.name)
-    process = subprocess.Popen(
-        [*command, together.id, "--workers", "2", "--json"],
-        cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+@contextmanager
+def two_workers(folder, seconds_a_step=0.0):
+    """Starts both; yields their processes."""
+    both = cluster.here(2)
+    command = [sys.executable, "-m", "tests.training.tiny_worker", str(folder), str(seconds_a_step)]
+    processes = []
     try:
-        until(lambda: checkpoint.load(together.folder / runs.CHECKPOINT), 120)
-        os.kill(helper_of(process.pid), signal.SIGKILL)
-        said, complaints = process.communicate(timeout=180)
+        for number in range(2):
+            environment = {**os.environ, **both.seen_by(number).environment(), "TF_CPP_MIN_LOG_LEVEL": "2"}
+            log = (folder / f"{number}.txt").open("ab")
+            processes.append(subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdout=log, stderr=log))
+        yield processes
     finally:
-        process.kill()
-    assert process.returncode == 0, (complaints, together.log())
-    assert json.loads(said)["run"] == together.id
-    assert any("is gone" in line for line in together.log()), "it was lost, and came again"
-    for one, other in zip(alone.epochs(), together.epochs(), strict=True):
-        assert other.loss == pytest.approx(one.loss, abs=1e-3)
-        assert other.val_loss == pytest.approx(one.val_loss, abs=1e-3)
-    before = network.build("efficientnet_lite0", 64, 3, 0.3).get_weights()
-    moved = 0.0
-    for begin, one, other in zip(before, weights_of(alone), weights_of(together), strict=True):
-        assert other == pytest.approx(one, abs=1e-4)
-        moved = max(moved, float(np.abs(one - begin).max()))
-    assert moved > 1e-2, "there was something to be the same"
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
-def helper_of(pid):
-    """The process of worker 1."""
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
-            is_helper = b"training.distributed" in (path.parent / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if parent == pid and is_helper:
-            return int(path.parent.name)
-    raise AssertionError("there is no worker 1")
+def test_two_workers_learn_what_one_does_even_if_one_of_them_is_killed(tmp_path):
+    alone = tuning(tmp_path / "alone", Recorder())
+    before = weights(alone.model)
+    alone.run()
+    folder = tmp_path / "together"
+    folder.mkdir()
+    with two_workers(folder, seconds_a_step=0.5) as (chief, helper):
+        until(lambda: checkpoint.load(folder / "state.npz"), 120)
+        helper.kill()
+        assert chief.wait(120) == LOST, "it does not wait for ever"
+    assert checkpoint.load(folder / "state.npz").phase == 0, "it was in the middle"
+    with two_workers(folder) as (chief, helper):
+        assert (chief.wait(180), helper.wait(180)) == (0, 0), (folder / "0.txt").read_text()
+    found = np.load(folder / "weights.npz")
+    for name, begin, one in zip(found.files, before, weights(alone.model), strict=True):
+        assert found[name] == pytest.approx(one, abs=1e-4)
+        assert np.abs(one - begin).max() > 1e-2, "there was something to be the same"
+    for one, other in zip(alone.watcher.epochs, checkpoint.load(folder / "state.npz").epochs, strict=True):
+        assert (other.loss, other.val_loss) == pytest.approx((one.loss, one.val_loss), abs=1e-3)
+        assert other.accuracy == pytest.approx(one.accuracy, abs=1e-3)
 
 
 def test_a_run_whose_workers_do_not_come_is_interrupted_and_can_be_resumed(training):  # noqa: F811
@@ -104,6 +84,16 @@ def test_a_run_whose_workers_do_not_come_is_interrupted_and_can_be_resumed(train
     assert (run.state(), closed) == ("interrupted", [(run.id, "KILLED")])
     run.reopen()
     assert run.state() == "queued"
+
+
+def test_workers_that_were_lost_are_started_again(training):  # noqa: F811
+    """The first try loses them; the second one trains to the end."""
+    done = '(run_folder / "outcome.json").write_text(\'{"state": "done", "bundle": "there"}\')'
+    training(
+        f'sys.exit(75) if (run_folder / "tried").exists() is False and not (run_folder / "tried").touch() else {done}'
+    )
+    run = Run.create(Recipe(), "mine")
+    assert supervisor.supervise(run, cluster=cluster.read("one:1,two:2")).state == "done"
 
 
 def test_workers_are_named_by_their_number_or_their_addresses(monkeypatch):

@@ -163,10 +163,14 @@ class Search:
         return self.record.metric == "loss"
 
     def results(self) -> list[Result]:
-        """What is known of each trial, best first; those without a figure at the end."""
+        """What is known of each trial: first those that trained to their end, then the others, each best first."""
         found = [self._result(number, planned) for number, planned in enumerate(self.record.trials)]
         sign = 1 if self.is_least_best else -1
-        return sorted(found, key=lambda result: sign * self.score(result.kept) if result.kept else float("inf"))
+
+        def rank(result: Result) -> tuple[bool, float]:
+            return result.state != "done", sign * self.score(result.kept) if result.kept else float("inf")
+
+        return sorted(found, key=rank)
 
     def command(self, changes: Sequence[str]) -> str:
         """The command that makes a model of a trial's recipe."""

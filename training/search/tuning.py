@@ -4,6 +4,7 @@ What a trial finds lies in its run, and Tune's own files are not needed to go on
 not over, and its scheduler told again what the others found, which by itself it would forget.
 """
 
+import logging
 import os
 import shutil
 import threading
@@ -29,13 +30,19 @@ _STOP_SECONDS = 30
 _PASSED_ON = ("HAR_", "MLFLOW_")
 
 
-def run(search: Search, concurrent: int, watch: Callable[[int, str], object] = lambda _done, _what: None) -> None:
+def run(
+    search: Search,
+    concurrent: int,
+    watch: Callable[[int, str], object] = lambda _done, _what: None,
+    process: type["TrialProcess"] | None = None,
+) -> None:
     """Runs the trials that are not over; an interrupt from the keyboard ends it, and it can be gone on with.
 
     Args:
         search: Claimed by the caller.
         concurrent: How many trials at a time, at most.
         watch: Told how many trials are over, and what goes on.
+        process: What runs a trial, where it is not ``TrialProcess``.
     """
     recipe = search.record.trials[0].recipe
     facts = {"recipe": search.record.reference, "dataset": search.record.dataset, "metric": search.record.metric}
@@ -45,7 +52,7 @@ def run(search: Search, concurrent: int, watch: Callable[[int, str], object] = l
     search.keep_tracked_as(tracked_as)
     _start_ray()
     try:
-        _fit(search, concurrent, watch)
+        _fit(search, concurrent, watch, process or TrialProcess)
     finally:
         ray.shutdown()
         _settle(search)
@@ -57,15 +64,18 @@ def run(search: Search, concurrent: int, watch: Callable[[int, str], object] = l
 def _start_ray() -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-    quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "error"}
+    # Its way of telling is to the standard output. What went wrong is told by the runs.
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    logging.getLogger("ray").setLevel(logging.CRITICAL)
+    quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "critical"}
     if os.environ.get("RAY_ADDRESS"):
-        ray.init(log_to_driver=False, logging_level="error")
+        ray.init(log_to_driver=False, logging_level="critical")
         return
     # Nothing but figures goes through its memory, and 80 MB are about the least that it takes.
     ray.init("local", num_cpus=_cores(), object_store_memory=80_000_000, **quiet)
 
 
-def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object]) -> None:
+def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object], process: type["TrialProcess"]) -> None:
     storage = search.folder / "tune"
     shutil.rmtree(storage, ignore_errors=True)
     resources = ray.cluster_resources()
@@ -80,7 +90,7 @@ def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object]) -
         "TF_NUM_INTEROP_THREADS": str(cores),
     }
     tune.Tuner(
-        tune.with_resources(_Trial, a_trial),
+        tune.with_resources(process, a_trial),
         param_space={
             "number": tune.grid_search(search.to_do()),
             "search": search.name,
@@ -88,7 +98,11 @@ def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object]) -
         },
         tune_config=tune.TuneConfig(scheduler=_scheduler(search), max_concurrent_trials=concurrent, reuse_actors=False),
         run_config=tune.RunConfig(
-            name="trials", storage_path=str(storage), callbacks=[_Notes(search, watch)], verbose=0
+            name="trials",
+            storage_path=str(storage),
+            callbacks=[_Notes(search, watch)],
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            verbose=0,
         ),
     ).fit()
 
@@ -139,6 +153,9 @@ class _Notes(tune.Callback):
         self._search, self._watch = search, watch
         self._trials = len(search.record.trials)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune keeps it with what is needed to go on, which nobody asks Tune for.
+
     def on_trial_result(self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any) -> None:
         del iteration, trials, info
         what = f"trial {trial.config['number'] + 1}, epoch {result['epoch']}"
@@ -150,7 +167,7 @@ class _Notes(tune.Callback):
         self._search.conclude(trial.config["number"])
 
 
-class _Trial(tune.Trainable):
+class TrialProcess(tune.Trainable):
     """A trial's process: has its run trained in another one, and tells Tune of each epoch."""
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -161,7 +178,7 @@ class _Trial(tune.Trainable):
         self._run: Run = self._search.begun(config["number"])
         self._told = 0
         self._error: HarError | None = None
-        self._thread = threading.Thread(target=self._train, daemon=True)
+        self._thread = threading.Thread(target=self._supervised, daemon=True)
         self._thread.start()
 
     def step(self) -> dict[str, Any]:
@@ -186,10 +203,18 @@ class _Trial(tune.Trainable):
             self._run.cancel()
             self._thread.join(_STOP_SECONDS)
 
-    def _train(self) -> None:
+    def train_to_end(self, run: Run) -> None:
+        """Trains a run, in a process that ends with this one.
+
+        Raises:
+            HarError: It cannot be run.
+        """
+        supervisor.supervise(run)
+
+    def _supervised(self) -> None:
         try:
             if self._run.state() != "done":
-                supervisor.supervise(self._run)
+                self.train_to_end(self._run)
         except HarError as error:
             self._error = error
 

@@ -1,0 +1,95 @@
+"""``har search``."""
+
+import importlib.util
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from har_cli.search import app
+from tests.training.conftest import coloured_photos  # noqa: F401 - a fixture
+from tests.training.test_runs import epoch
+from training.runs import Outcome
+from training.search import record, tuning
+
+NEW = ["quick", "--dataset", "coloured", "--set", "image_size=64"]
+
+
+def har_search(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["quick", "--dataset", "x"],
+        ["quick", "--vary", "seed=0,1"],
+        [*NEW, "--vary", "seed=0,1", "--resume", "x"],
+        [*NEW, "--vary", "seed=0,1", "--trials", "0"],
+        [*NEW, "--vary", "seed=0,1", "--metric", "beauty"],
+        [*NEW, "--vary", "seed=1"],
+        [*NEW, "--vary", "nothing=1,2"],
+        [*NEW, "--vary", "seed=0,1", "--vary", "seed=2,3"],
+        [*NEW, "--vary", "seed=0,1", "--name", "../x"],
+    ],
+)
+@pytest.mark.usefixtures("coloured_photos")
+def test_wrong_usage_ends_with_2_in_words(arguments):
+    done = har_search(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert done.stderr
+
+
+def test_what_is_not_there_ends_with_1():
+    for arguments in (["--resume", "nothing"], ["quick", "-d", "nothing", "--vary", "seed=0,1"]):
+        done = har_search(*arguments)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr.startswith("har: There is no")
+
+
+def test_a_missing_ray_is_said_in_words(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    done = har_search(*NEW, "--vary", "seed=0,1")
+    assert done.exit_code == 1
+    assert "pip install -r requirements-cluster.txt" in done.stderr
+
+
+@pytest.fixture
+def tried(monkeypatch):
+    """Puts something in Ray's place that ends so many trials; those with larger seeds do better."""
+
+    def replace(count):
+        def run(search, _concurrent, watch):
+            for number in search.to_do()[:count]:
+                trial = search.begun(number)
+                trial.keep_epochs([epoch(0, val_macro_f1=trial.recipe.seed / 10)])
+                trial.end(Outcome(state="done"))
+                search.conclude(number)
+                watch(number + 1, "trial")
+
+        monkeypatch.setattr(tuning, "run", run)
+
+    return replace
+
+
+@pytest.mark.usefixtures("coloured_photos")
+def test_it_says_what_is_best_and_how_to_go_on(tried):
+    tried(2)
+    done = har_search(*NEW, "--vary", "seed=0..3", "--trials", "4", "--name", "mine", "--json")
+    assert done.exit_code == 1
+    assert "har search --resume mine" in done.stderr
+    assert [row["state"] for row in json.loads(done.stdout)["trials"]] == ["done", "done", "waiting", "waiting"]
+    tried(2)
+    done = har_search("--resume", "mine", "--json")
+    assert done.exit_code == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert [row["changes"] for row in said["trials"]] == [["seed=3"], ["seed=2"], ["seed=1"], ["seed=0"]]
+    assert said["command"] == "har train quick --dataset coloured --set image_size=64 --set seed=3"
+    assert said["trials"][0]["validation"]["macro_f1"] == 0.3
+    table = har_search("--resume", "mine").stdout
+    assert said["command"] in table
+    assert table.index("seed=3") < table.index("seed=0")
+    assert har_search(*NEW, "--vary", "seed=0..3", "--name", "mine").exit_code == 2, "the name is taken"
+    assert record.find("mine").to_do() == []

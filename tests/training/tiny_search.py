@@ -1,0 +1,35 @@
+"""``python -m tests.training.tiny_search NAME``: runs a search whose trials do as well as their seed is large."""
+
+import sys
+import time
+
+from ray import cloudpickle
+
+from tests.training.test_runs import epoch
+from training.runs import Outcome
+from training.search import record, tuning
+from training.search.tuning import TrialProcess
+
+
+class Pretended(TrialProcess):
+    """A trial without a network, at three epochs a second."""
+
+    def train_to_end(self, run):
+        with run.claimed():
+            with (run.folder / "begun").open("a") as file:
+                file.write("x")
+            for number in range(len(run.epochs()), run.recipe.epochs + 1):
+                time.sleep(0.3)
+                if run.is_cancelled():
+                    run.end(Outcome(state="cancelled"))
+                    return
+                score = (run.recipe.seed + number / 10) / 10
+                run.keep_epochs([*run.epochs(), epoch(number, val_macro_f1=score)])
+            run.end(Outcome(state="done"))
+
+
+if __name__ == "__main__":
+    cloudpickle.register_pickle_by_value(sys.modules["__main__"])
+    found = record.find(sys.argv[1])
+    with found.claimed():
+        tuning.run(found, concurrent=1, process=Pretended)
