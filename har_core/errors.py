@@ -242,6 +242,12 @@ class TeamLost(TrainingError):
     code = "team_lost"
 
 
+class QueueUnreachable(TrainingError):
+    """The queue of trainings cannot be reached."""
+
+    code = "queue_unreachable"
+
+
 class BackboneUnavailable(TrainingError):
     """A backbone is unknown, or its weights cannot be had."""
 

@@ -10,6 +10,7 @@ import logging
 import socket
 import sqlite3
 import time
+from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +24,7 @@ from redis.exceptions import RedisError
 
 from har_core import identity
 from har_core.config import settings
-from har_core.errors import RunNotFound, TrainingError
+from har_core.errors import QueueUnreachable, RunNotFound
 from har_core.files import is_locked, locked
 from training import background, registry, runs, supervisor, tracking
 from training.recipe import Recipe
@@ -44,10 +45,15 @@ def submit(recipe: Recipe, dataset: str) -> Run:
     """Makes a run and puts it at the end of the queue.
 
     Raises:
-        TrainingError: It cannot be written, or the queue cannot be reached.
+        TrainingError: It cannot be written.
+        QueueUnreachable: The queue cannot be reached; nothing is left of the run.
     """
     run = Run.create(recipe, dataset)
-    put(run)
+    try:
+        put(run)
+    except QueueUnreachable:
+        runs.remove(run)
+        raise
     return run
 
 
@@ -59,7 +65,8 @@ def resume(run: Run, finish: bool = False) -> None:
         finish: Train no further, and make a model of the best so far.
 
     Raises:
-        TrainingError: It is running, done, has nothing to finish, or the queue cannot be reached.
+        TrainingError: It is running, done, or has nothing to finish.
+        QueueUnreachable: The queue cannot be reached.
     """
     run.reopen(finish)
     put(run)
@@ -69,21 +76,22 @@ def put(run: Run) -> None:
     """Puts a run that waits at the end of the queue.
 
     Raises:
-        TrainingError: The queue cannot be reached.
+        QueueUnreachable: The queue cannot be reached.
     """
     try:
-        (run.folder / _PUT).touch()
         _, train = _queue()
         train(run.id)
     except _UNREACHABLE as error:
         raise _unreachable(error) from error
+    with suppress(OSError):  # It is in the queue, and may be over and removed by now.
+        (run.folder / _PUT).touch()
 
 
 def waiting() -> list[str]:
     """The names of the runs that wait, in the order in which they will be run.
 
     Raises:
-        TrainingError: The queue cannot be reached.
+        QueueUnreachable: The queue cannot be reached.
     """
     try:
         names = [str(task.args[0]) for task in _queue()[0].pending()]
@@ -139,7 +147,7 @@ def work(idle_seconds: float | None = None, wait: bool = True) -> None:
         wait: Wait while another worker of this machine is alive, and then take over; otherwise end at once.
 
     Raises:
-        TrainingError: The queue cannot be reached, and there is an end to waiting for it: ``idle_seconds``.
+        QueueUnreachable: The queue cannot be reached, and there is an end to waiting for it: ``idle_seconds``.
     """
     _lock().parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -162,7 +170,7 @@ def _work(idle_seconds: float | None) -> None:
                 _sweep()
                 swept_at = time.monotonic()
             has_worked = _next()
-        except TrainingError as error:
+        except QueueUnreachable as error:
             if idle_seconds is not None:
                 raise
             log.warning("%s It is tried again.", error)
@@ -210,8 +218,9 @@ def _waits(run_id: str) -> bool:
         return False
 
 
-def _unreachable(error: Exception) -> TrainingError:
-    return TrainingError(f"The queue cannot be reached: {error}. Check HAR_QUEUE_URL, and the space on the disk.")
+def _unreachable(error: Exception) -> QueueUnreachable:
+    reason = str(error).rstrip(".")
+    return QueueUnreachable(f"The queue cannot be reached: {reason}. Check HAR_QUEUE_URL, and the space on the disk.")
 
 
 class _Json(Serializer):

@@ -48,6 +48,7 @@ _STATUS: dict[type[Exception], HTTPStatus] = {
     errors.DatasetBroken: HTTPStatus.CONFLICT,
     errors.RunNotFound: HTTPStatus.NOT_FOUND,
     errors.RecipeInvalid: HTTPStatus.BAD_REQUEST,
+    errors.QueueUnreachable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.TrainingError: HTTPStatus.CONFLICT,
     errors.FeedbackOff: HTTPStatus.FORBIDDEN,
     errors.LabelInvalid: HTTPStatus.BAD_REQUEST,

@@ -21,6 +21,7 @@ list_trainings = extend_schema(
     tags=["trainings"],
     parameters=[ListQuery],
     responses=TrainingsSerializer,
+    extensions=problems("queue_unreachable"),
 )
 create_training = extend_schema(
     operation_id="create_training",
@@ -34,7 +35,9 @@ create_training = extend_schema(
     examples=[
         OpenApiExample("quick", {"recipe": "quick", "dataset": "mine", "changes": ["seed=1"]}, request_only=True)
     ],
-    extensions=problems("recipe_invalid", "dataset_not_found", "dataset_error", "dataset_broken", "training_error"),
+    extensions=problems(
+        "recipe_invalid", "dataset_not_found", "dataset_error", "dataset_broken", "training_error", "queue_unreachable"
+    ),
 )
 get_training = extend_schema(
     operation_id="get_training",
@@ -42,7 +45,7 @@ get_training = extend_schema(
     tags=["trainings"],
     parameters=[_NAME],
     responses=TrainingDetailsSerializer,
-    extensions=problems("run_not_found"),
+    extensions=problems("run_not_found", "queue_unreachable"),
 )
 cancel_training = extend_schema(
     operation_id="cancel_training",
@@ -50,7 +53,7 @@ cancel_training = extend_schema(
     tags=["trainings"],
     parameters=[_NAME],
     responses={202: TrainingSerializer},
-    extensions=problems("run_not_found"),
+    extensions=problems("run_not_found", "queue_unreachable"),
 )
 resume_training = extend_schema(
     operation_id="resume_training",
@@ -59,7 +62,7 @@ resume_training = extend_schema(
     parameters=[_NAME],
     request=None,
     responses={202: TrainingSerializer},
-    extensions=problems("run_not_found", "training_error"),
+    extensions=problems("run_not_found", "training_error", "queue_unreachable"),
 )
 get_training_log = extend_schema(
     operation_id="get_training_log",

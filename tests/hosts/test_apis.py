@@ -14,7 +14,7 @@ from tests.api.test_live import problem
 from tests.bundles import variant
 from tests.core.batch.photos import photo, zipped
 from tests.hosts.conftest import until
-from tests.servers import api
+from tests.servers import api, free_port
 
 JOBS = "/api/v1/jobs"
 PNG = {"Content-Type": "image/png"}
@@ -29,9 +29,10 @@ def hosts(tiny_bundle_source, tmp_path_factory, postgres_url, manage):
         "HAR_API_AUTH": "required",
         "HAR_SHIPPED_MODELS": str(folder / "shipped"),
         "HAR_MODEL": "tiny",
+        "HAR_QUEUE_URL": f"redis://127.0.0.1:{free_port()}/0",
     }
     left, right = ({"HAR_HOME": str(folder / name)} | environment for name in ("left", "right"))
-    scopes = ("--scope", "predict", "--scope", "feedback")
+    scopes = ("--scope", "predict", "--scope", "feedback", "--scope", "train")
     key = {"Authorization": f"Bearer {manage('create_key', 'x', *scopes, **left).strip()}"}
     with (
         api(folder / "left.log", **left) as one,
@@ -70,3 +71,10 @@ def test_feedback_that_names_an_answer_of_another_host_is_told_to_bring_the_phot
     said = {"prediction_id": answer["id"], "verdict": "wrong", "label": "red"}
     assert "Send the photo" in problem(right.post("/api/v1/feedback", json=said), 404, "prediction_not_found")["detail"]
     assert left.post("/api/v1/feedback", json=said).status_code == 201
+
+
+def test_without_redis_only_trainings_are_away(hosts):
+    left, _ = hosts
+    problem(left.get("/api/v1/trainings"), 503, "queue_unreachable")
+    assert left.post("/api/v1/predictions", content=photo(1), headers=PNG).status_code == 200
+    assert left.get("/readyz").status_code == 200

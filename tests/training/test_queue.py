@@ -12,7 +12,7 @@ import pytest
 from huey.registry import Message
 
 from har_core.config import PROJECT_ROOT, settings
-from har_core.errors import TrainingError
+from har_core.errors import QueueUnreachable, TrainingError
 from tests.servers import free_port
 from tests.training.test_runs import DONE, is_running, training, until  # noqa: F401 - a fixture
 from training import queue, runs, supervisor
@@ -149,8 +149,9 @@ def test_nothing_in_the_queue_can_run_code(training):  # noqa: F811
 
 def test_a_queue_that_cannot_be_reached_is_said_in_words(use_setting):
     use_setting("QUEUE_URL", f"redis://127.0.0.1:{free_port()}/0")
-    with pytest.raises(TrainingError, match="HAR_QUEUE_URL"):
+    with pytest.raises(QueueUnreachable, match="HAR_QUEUE_URL"):
         queue.submit(Recipe(), "mine")
+    assert runs.newest_first() == []
 
 
 @pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
