@@ -29,7 +29,7 @@ class Slow(Recorder):
 
 
 def lead(team, folder):
-    run = replace(tuning(folder, Slow()), team=team)
+    run = replace(tuning(folder, Slow(), keep="last"), team=team)
     team.begin(DATASET, run.recipe, run.train)
     run.run()
     team.dismiss()
