@@ -18,6 +18,7 @@ SHIPPED = PROJECT_ROOT / "deploy" / "nginx"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 OPENSSL = shutil.which("openssl")
 APP, API = "app.example.org", "api.example.org"
+VISITOR = ("anna", "a password")
 
 _MAIN = """
 daemon off;
@@ -68,6 +69,7 @@ def write(folder: Path, api: int, app: int, changes: dict[str, str] | None = Non
     (folder / "logs").mkdir()
     shutil.copytree(SHIPPED / "snippets", folder / "snippets")
     certificate(folder)
+    let_in(folder)
     filled = {
         "127.0.0.1:8000": f"127.0.0.1:{api}",
         "127.0.0.1:8501": f"127.0.0.1:{app}",
@@ -75,6 +77,7 @@ def write(folder: Path, api: int, app: int, changes: dict[str, str] | None = Non
         "listen 443": f"listen 127.0.0.1:{proxy.https}",
         "https://$host$request_uri": f"https://$host:{proxy.https}$request_uri",
         "/var/log/nginx": str(folder),
+        "/etc/nginx/har.htpasswd": f"{folder}/har.htpasswd",
     }
     text = (SHIPPED / "har.conf").read_text()
     for old, new in (filled | (changes or {})).items():
@@ -87,6 +90,14 @@ def write(folder: Path, api: int, app: int, changes: dict[str, str] | None = Non
         _MAIN.format(folder=folder, user="user root;" if Path("/proc/self").owner() == "root" else "")
     )
     return proxy
+
+
+def let_in(folder: Path) -> None:
+    """Writes who may see the app."""
+    name, password = VISITOR
+    words = [OPENSSL, "passwd", "-6", password]
+    told = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    (folder / "har.htpasswd").write_text(f"{name}:{told}")
 
 
 def certificate(folder: Path) -> None:

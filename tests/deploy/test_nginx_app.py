@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from base64 import b64encode
 from contextlib import contextmanager
 
 import httpx
@@ -22,7 +23,7 @@ pytestmark = [
 ]
 
 
-_FINE = {101, 200, 204, 206, 304, 404}
+_FINE = {101, 200, 204, 206, 304, 401, 404}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,12 @@ def page(nginx, playwright, tmp_path):  # noqa: F811
     flags = [*camera.flags(clip), f"--host-resolver-rules=MAP {APP} 127.0.0.1"]
     browser = playwright.chromium.launch(executable_path=str(camera.CHROMIUM), args=flags)
     try:
-        found = browser.new_context(ignore_https_errors=True, base_url=f"https://{APP}:{nginx.https}").new_page()
+        context = browser.new_context(
+            ignore_https_errors=True,
+            base_url=f"https://{APP}:{nginx.https}",
+            http_credentials={"username": proxy.VISITOR[0], "password": proxy.VISITOR[1]},
+        )
+        found = context.new_page()
         faults, opened = [], []
         found.on("pageerror", lambda error: faults.append(str(error)))
         found.on("console", lambda told: faults.append(told.text) if "Security Policy" in told.text else None)
@@ -107,6 +113,7 @@ def test_pages_of_others_open_no_websocket(nginx, origin, status):
     words = (
         f"GET /_stcore/stream HTTP/1.1\r\nHost: {APP}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\nUpgrade: websocket"
     )
+    words += f"\r\nAuthorization: Basic {b64encode(':'.join(proxy.VISITOR).encode()).decode()}"
     words += "\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     with (
         socket.create_connection(("127.0.0.1", nginx.https), 60) as plain,
@@ -120,6 +127,8 @@ def test_what_a_browser_is_told(nginx):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", _here)
         with nginx.client(APP) as client:
+            assert client.get("/").status_code == 401
+            client.auth = proxy.VISITOR
             headers = client.get("/").headers
             missing = client.get("/_stcore/no-such-thing").headers
             assert client.post("/_stcore/upload_file/a/b", content=iter([b"x"] * 2)).status_code < 500
