@@ -26,7 +26,7 @@ from har_core import bundle as bundles
 from har_core import images, serving
 from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT
-from har_core.images import resize
+from har_core.images import RGBImage, resize
 
 _PACKAGES = PROJECT_ROOT / "build" / "benchmark-packages"
 _LITSERVE = "litserve==0.2.19"
@@ -36,8 +36,8 @@ _CONNECTIONS = 8
 _PORTS = {"ours": 8131, "LitServe": 8132, "Flask + model.predict": 8133}
 
 
-class _Bound:
-    """What a process does for one core."""
+class Work:
+    """What a process does for one core: it decodes photos and runs the bare network."""
 
     def __init__(self, network: bytes, size: int) -> None:
         self._interpreter = Interpreter(model_content=network, num_threads=1)
@@ -46,31 +46,33 @@ class _Bound:
         self._photos = itertools.cycle(load.photos())
 
     def run(self, seconds: float) -> int:
-        """Decodes photos and runs the network for so long; gives how many."""
+        """Does photo after photo for so long; gives how many."""
         done, end = 0, time.perf_counter() + seconds
         while time.perf_counter() < end:
-            image = images.decode(next(self._photos), min_side=self._size)
-            self._interpreter.set_tensor(self._index, resize(image, self._size)[None])
+            self._interpreter.set_tensor(self._index, self._image()[None])
             self._interpreter.invoke()
             done += 1
         return done
 
+    def _image(self) -> RGBImage:
+        return resize(images.decode(next(self._photos), min_side=self._size), self._size)
 
-def _serve_bound(network: bytes, size: int, orders: Connection) -> None:
-    bound = _Bound(network, size)
+
+def _serve_bound(kind: type[Work], network: bytes, size: int, orders: Connection) -> None:
+    bound = kind(network, size)
     bound.run(1)
     while True:
         orders.send(bound.run(orders.recv()))
 
 
 @contextmanager
-def bound(bundle: Bundle) -> Iterator[Callable[[float], float]]:
-    """Gives what says how many photos a second all cores manage without a server."""
+def bound(bundle: Bundle, kind: type[Work] = Work) -> Iterator[Callable[[float], float]]:
+    """Gives what says how many photos a second all cores manage with nothing but that work."""
     context = multiprocessing.get_context("spawn")
     pipes = [context.Pipe() for _ in os.sched_getaffinity(0)]
     network = bundle.read(bundles.TFLITE)
     workers = [
-        context.Process(target=_serve_bound, args=(network, bundle.info.input_size, theirs), daemon=True)
+        context.Process(target=_serve_bound, args=(kind, network, bundle.info.input_size, theirs), daemon=True)
         for _, theirs in pipes
     ]
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -80,13 +81,16 @@ def connected() -> Iterator[None]:
     Raises:
         ClusterUnusable: It cannot be reached or started.
     """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Its C++ code would write to the screen.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     address = os.environ.get("RAY_ADDRESS") or "local"
     _knock(address)
-    new = {"num_cpus": runs.cores(), "object_store_memory": _STORE_BYTES, "include_dashboard": False}
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address == "local":
+        options |= {"num_cpus": runs.cores(), "object_store_memory": _STORE_BYTES, "include_dashboard": False}
     try:
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **(new if address == "local" else {}))
+        ray.init(address, **options)
     except (RayError, OSError, RuntimeError, ValueError) as error:
         raise ClusterUnusable(f"There is no Ray cluster at {address}: {_last_line(error)}.") from error
     try:
@@ -110,7 +114,8 @@ def _knock(address: str) -> None:
 
 
 def _rows(source: Source, bundle: Bundle, top_k: int, done: int) -> Iterator[Row]:
-    actors = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+    actors = max(1, int(resources.get("CPU", 1)))
     files = ray.put({name: bundle.read(name) for name in bundle.info.sha256} | {bundles.INFO: _description(bundle)})
     with _context():
         here = {NODE_ID_LABEL_KEY: ray.get_runtime_context().get_node_id()}
@@ -124,7 +129,7 @@ def _rows(source: Source, bundle: Bundle, top_k: int, done: int) -> Iterator[Row
             compute=ActorPoolStrategy(size=actors, max_tasks_in_flight_per_actor=2),
             num_cpus=_CPUS,
         )
-        for table in dataset.iter_batches(batch_size=None, batch_format="pyarrow"):
+        for table in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
             for text in table["rows"].to_pylist():
                 yield from json.loads(text)
 
@@ -160,11 +165,14 @@ def _last_line(error: Exception) -> str:
     return str(error).strip().splitlines()[-1].rstrip(".")
 
 
+_Files = ray.ObjectRef[dict[str, bytes]]
+
+
 class _Paths(Datasource):
     """A source's paths, read in one go on the driver's node, where the photos are listed."""
 
     def __init__(self, source: Source, done: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._source, self._done = source, done
 
     def estimate_inmemory_data_size(self) -> int | None:
@@ -189,7 +197,7 @@ def _read(source: Source, done: int) -> Callable[[], Iterable[pa.Table]]:
 class _Scorer:
     """What an actor holds."""
 
-    def __init__(self, files: "ray.ObjectRef[bytes]", source: Source, top_k: int, limits: dict[str, str]) -> None:
+    def __init__(self, files: "_Files", source: Source, top_k: int, limits: dict[str, str]) -> None:
         os.environ.update(limits)
         config.settings.cache_clear()
         with tempfile.TemporaryDirectory() as folder:

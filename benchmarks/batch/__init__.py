@@ -1,0 +1,1 @@
+"""What bulk scoring costs: ``python -m benchmarks.batch``."""
