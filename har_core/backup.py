@@ -95,11 +95,12 @@ def save(archive: Path) -> Saved:
     sums: dict[str, str] = {}
     try:
         archive.parent.mkdir(parents=True, exist_ok=True)
-        _require_room(archive.parent, sum(path.stat().st_size for path, _ in _kept(home) if path.is_file()))
+        _require_room(archive.parent, sum(_size(path) for path, _ in _kept(home)))
         write_beside(archive, lambda beside: _write(beside, home, sums), mode=0o600)
         return Saved(len(sums), archive.stat().st_size, _photos_elsewhere(home))
     except OSError as error:
-        raise BackupFailed(f"{archive} cannot be written: {error.strerror or error}. What was there stays.") from error
+        what = error.filename or archive
+        raise BackupFailed(f"Nothing was saved. {what}: {error.strerror or error}. An earlier backup stays.") from error
     except sqlite3.Error as error:
         raise BackupFailed(f"A database cannot be read: {error}. Nothing was saved.") from error
     except tarfile.ReadError as error:
@@ -139,12 +140,13 @@ def _kept(folder: Path, prefix: str = "", seen: frozenset[tuple[int, int]] = fro
 
     Links are followed, since a larger disk may be behind them, and never round in a circle.
     """
-    here = folder.stat()
+    try:
+        here = folder.stat()
+        entries = sorted(os.scandir(folder), key=lambda entry: _turn(entry, prefix))
+    except FileNotFoundError:  # Removed meanwhile.
+        return
     if (here.st_dev, here.st_ino) in seen:
         return
-    entries = sorted(
-        os.scandir(folder), key=lambda entry: (entry.is_dir(), not entry.name.endswith(".json"), entry.name)
-    )
     for entry in entries:
         name = f"{prefix}{entry.name}"
         if _is_hidden(entry.name) or entry.name == "lock" or entry.name.endswith(_NOT_KEPT):
@@ -154,6 +156,13 @@ def _kept(folder: Path, prefix: str = "", seen: frozenset[tuple[int, int]] = fro
             yield from _kept(Path(entry.path), f"{name}/", seen | {(here.st_dev, here.st_ino)})
         elif entry.is_file():
             yield Path(entry.path), name
+
+
+def _size(path: Path) -> int:
+    try:
+        return 0 if path.is_dir() else path.stat().st_size
+    except FileNotFoundError:  # Removed meanwhile.
+        return 0
 
 
 def _is_hidden(name: str) -> bool:
@@ -244,6 +253,7 @@ def _unpack(archive: Path, scratch: Path) -> dict[str, str]:
             _require_safe(entry, scratch, seen)
             seen.add(entry.name)
             path = scratch / entry.name
+            path.parent.mkdir(parents=True, exist_ok=True)
             if entry.isdir():
                 path.mkdir(mode=entry.mode & 0o755 | 0o700)
             else:

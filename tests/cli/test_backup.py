@@ -124,7 +124,7 @@ def test_on_a_full_disk_it_says_so_and_leaves_nothing(tmp_path):
     command = ["/bin/sh", "-c", limited, "limited", sys.executable, "-m", "har_cli", "backup", archive]
     done = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr == f"har: {archive} cannot be written: File too large. What was there stays.\n"
+    assert done.stderr == f"har: Nothing was saved. {archive}: File too large. An earlier backup stays.\n"
     assert list(archive.parent.iterdir()) == []
 
 

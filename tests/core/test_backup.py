@@ -1,6 +1,7 @@
 """What is worth keeping, saved while others write, and brought back whole or not at all."""
 
 import io
+import itertools
 import json
 import os
 import random
@@ -63,6 +64,30 @@ def test_what_is_kept_comes_back_as_it_was(home, archive, elsewhere):
     assert backup.restore(archive) == 3
     assert tree(there) == before
     assert (there / "mlflow" / "artifacts").is_dir()
+
+
+def test_what_refers_to_others_and_what_moves_is_copied_first(home, archive):
+    order = [
+        *(
+            "queue.db",
+            "serving.json",
+            "feedback/a.json",
+            "feedback/a.jpg",
+            "runs/one/run.json",
+            "runs/one/checkpoint.npz",
+        ),
+        *("datasets/small/dataset.json", "datasets/small/added/a.jpg", "models/tiny@2/model.tflite"),
+    ]
+    for name in order:
+        put(home, name)
+    put(home, "datasets/small/manifest.parquet")
+    backup.save(archive)
+    with tarfile.open(archive) as tar:
+        names = tar.getnames()
+    for before, after in itertools.pairwise(order[1:]):
+        assert names.index(before) < names.index(after)
+    assert names.index("datasets/small/dataset.json") < names.index("datasets/small/manifest.parquet")
+    assert max(map(names.index, ("queue.db", "serving.json"))) < names.index("feedback")
 
 
 def test_what_can_be_made_anew_is_left_out(home, archive, elsewhere):
@@ -160,6 +185,22 @@ def test_a_database_that_is_written_to_is_saved_as_it_is_at_one_moment(home, arc
                 for side in ("left", "right")
             )
         assert left == right > 0
+
+
+def test_what_is_removed_meanwhile_is_left_out(home, archive, elsewhere):
+    put(home, "serving.json", b"[]")
+
+    def come_and_go(number):
+        put(home, f"jobs/{number}/results.jsonl")
+        put(home, f"jobs/{number}/deep/photos.zip")
+        shutil.rmtree(home / "jobs" / str(number))
+
+    with busy(come_and_go):
+        for _ in range(100):
+            backup.save(archive)
+    there = elsewhere()
+    backup.restore(archive)
+    assert (there / "serving.json").read_bytes() == b"[]"
 
 
 def add_accepted(seed: int) -> None:
