@@ -88,7 +88,10 @@ def _run(found: Search, concurrent: int) -> None:
 
     total = len(found.record.trials)
     with reporting(None) as progress:
-        tuning.run(found, concurrent, lambda done, what: progress(done, total, what))
+        try:
+            tuning.run(found, concurrent, lambda done, what: progress(done, total, what))
+        except KeyboardInterrupt:
+            fail(_how_to_go_on(found))
 
 
 def _say(found: Search, json: bool) -> None:
@@ -104,7 +107,11 @@ def _say(found: Search, json: bool) -> None:
         if result.state == "failed":
             complain(f"{result.run}: {result.message}")
     if found.to_do():
-        fail(f"Not all trials are over. To go on: har search --resume {found.name}")
+        fail(_how_to_go_on(found))
+
+
+def _how_to_go_on(found: Search) -> str:
+    return f"Not all trials are over. To go on: har search --resume {found.name}"
 
 
 def _row(found: Search, result: Result) -> dict[str, Any]:

@@ -97,9 +97,8 @@ def _processes(run: Run, lock: int, cluster: Cluster | None) -> Iterator[subproc
         # Empty where there is one worker: what this process was told of others is not meant for it.
         environment = cluster.environment() if cluster else {VARIABLE: ""}
         process = opened.enter_context(_started(["training", run.id], environment, log, [lock]))
-        for number in range(1, len(cluster.addresses)) if cluster and cluster.is_here else ():
-            environment = cluster.seen_by(number).environment()
-            opened.enter_context(_started(["training.distributed"], environment, log))
+        for helper in cluster.helpers_here() if cluster else ():
+            opened.enter_context(_started(["training.distributed"], helper.environment(), log))
         yield process
 
 

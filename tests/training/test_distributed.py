@@ -42,8 +42,8 @@ def two_workers(folder, seconds_a_step=0.0):
     command = [sys.executable, "-m", "tests.training.tiny_worker", str(folder), str(seconds_a_step)]
     processes = []
     try:
-        for number in range(2):
-            environment = {**os.environ, **both.seen_by(number).environment(), "TF_CPP_MIN_LOG_LEVEL": "2"}
+        for number, seen in enumerate([both, *both.helpers_here()]):
+            environment = {**os.environ, **seen.environment(), "TF_CPP_MIN_LOG_LEVEL": "2"}
             log = (folder / f"{number}.txt").open("ab")
             processes.append(subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdout=log, stderr=log))
         yield processes

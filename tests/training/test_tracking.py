@@ -69,6 +69,22 @@ def test_a_server_that_is_not_there_ends_tracking_not_the_training(run, monkeypa
     tracker.epoch(epoch(1))
 
 
+def test_a_search_is_kept_under_one_name_and_goes_on_without_mlflow(monkeypatch):
+    from mlflow import MlflowClient
+
+    name = tracking.begin_search("mine", {"metric": "loss"}, None)
+    assert tracking.begin_search("mine", {"metric": "loss"}, name) == name
+    tracking.end_search(name, {"best_val_loss": 0.5}, "FINISHED")
+    kept = MlflowClient(tracking.uri()).get_run(name)
+    assert (kept.info.run_name, kept.info.status, kept.data.metrics) == ("mine", "FINISHED", {"best_val_loss": 0.5})
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    config.settings.cache_clear()
+    assert tracking.begin_search("other", {}, None) is None
+    tracking.end_search(None, {}, "FINISHED")
+    tracking.end_search(name, {}, "FINISHED")
+
+
 def test_a_run_that_was_never_tracked_is_closed_without_mlflow(run):
     tracking.close(run, "KILLED")
     assert run.tracked_as is None

@@ -20,12 +20,12 @@ from har_core.evaluation import leaks
 from har_core.predictor import Predictor
 from tests.conftest import tiny_network
 from tests.training.test_runs import until
-from training import network, runs
+from training import network, runs, tracking
 from training.__main__ import main
 from training.backbones import efficientnet_lite
 from training.backbones.legacy_torch import load_state_dict
 from training.recipe import Recipe
-from training.runs import Run
+from training.runs import Run, Trial
 
 SMALL = {"image_size": 64, "precision": "float32"}
 TUNED = SMALL | {"phases": [{"epochs": 1}, {"epochs": 1, "train_share": 0.1}]}
@@ -131,6 +131,21 @@ def test_a_network_has_teachers_and_serves_at_another_size(coloured_photos):
     assert "looking at each photo and its mirror image" in card
     assert "taught by a network of another seed" in card
     assert not list(run.folder.glob("checkpoint*")), "nothing is left to go on from"
+
+
+def test_a_trial_of_a_search_leaves_no_model_and_does_not_look_at_the_test_photos(coloured_photos):
+    from mlflow import MlflowClient
+
+    parent = tracking.begin_search("mine", {}, None)
+    recipe = Recipe.model_validate(SMALL)
+    run = Run.create(recipe, coloured_photos.name, Trial(search="mine", number=3, tracked_under=parent))
+    assert main(run) == 0
+    assert (run.id, run.state(), run.outcome().bundle, run.outcome().metrics) == ("mine-003", "done", None, {})
+    assert not (settings().home / "models").exists()
+    kept = MlflowClient(tracking.uri()).get_run(run.tracked_as)
+    assert (kept.info.status, kept.data.tags["mlflow.parentRunId"]) == ("FINISHED", parent)
+    assert kept.data.metrics["val_accuracy"] > 0.9
+    assert not [name for name in kept.data.metrics if name.startswith("test_")]
 
 
 def test_all_precisions_are_tried_and_the_cheapest_good_one_serves(coloured_photos):

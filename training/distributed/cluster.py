@@ -36,9 +36,9 @@ class Cluster:
         """Whether this worker is the one that the run belongs to."""
         return self.number == 0
 
-    def seen_by(self, number: int) -> "Cluster":
-        """The same workers, as seen by another one."""
-        return replace(self, number=number)
+    def helpers_here(self) -> list["Cluster"]:
+        """The same workers, as seen by each of those that the chief's machine has to start beside it."""
+        return [replace(self, number=number) for number in range(1, len(self.addresses)) if self.is_here]
 
     def renewed(self) -> "Cluster":
         """The same workers for another try; on this machine, at ports that are free now."""

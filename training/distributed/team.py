@@ -63,7 +63,9 @@ class Message:
     def to_bytes(self) -> bytes:
         """For sending."""
         file = io.BytesIO()
-        flat = {f"{name} {at}": array for name, list_ in self.arrays.items() for at, array in enumerate(list_)}
+        flat: dict[str, Any] = {
+            f"{name} {at}": array for name, list_ in self.arrays.items() for at, array in enumerate(list_)
+        }
         np.savez(
             file, facts=np.frombuffer(json.dumps([self.kind, self.facts, [*self.arrays]]).encode(), np.uint8), **flat
         )
@@ -74,9 +76,10 @@ class Message:
         """What was sent."""
         with np.load(io.BytesIO(content)) as kept:
             kind, facts, names = json.loads(kept["facts"].tobytes())
-            arrays: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in names}
+            lists: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in names}
             for key in kept.files[1:]:
-                arrays[key.rsplit(" ", 1)[0]].append(kept[key])
+                lists[key.rsplit(" ", 1)[0]].append(kept[key])
+            arrays: dict[str, Arrays] = {**lists}
         return cls(kind, facts, arrays)
 
 

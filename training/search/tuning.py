@@ -11,12 +11,13 @@ import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import ray
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 
+from har_core.batch.cluster import connected
 from har_core.config import settings
 from har_core.errors import HarError, TrainingError
 from training import supervisor, tracking
@@ -43,6 +44,9 @@ def run(
         concurrent: How many trials at a time, at most.
         watch: Told how many trials are over, and what goes on.
         process: What runs a trial, where it is not ``TrialProcess``.
+
+    Raises:
+        ClusterUnusable: Ray cannot be started, or its cluster cannot be reached.
     """
     recipe = search.record.trials[0].recipe
     facts = {"recipe": search.record.reference, "dataset": search.record.dataset, "metric": search.record.metric}
@@ -50,37 +54,30 @@ def run(
         search.name, {**facts, "trials": len(search.record.trials), "seed": recipe.seed}, search.record.tracked_as
     )
     search.keep_tracked_as(tracked_as)
-    _start_ray()
     try:
-        _fit(search, concurrent, watch, process or TrialProcess)
+        with connected():
+            _keep_quiet()
+            _fit(search, concurrent, watch, process or TrialProcess)
     finally:
-        ray.shutdown()
         _settle(search)
         best = next((result for result in search.results() if result.kept), None)
         figures = {f"best_val_{search.record.metric}": search.score(best.kept)} if best and best.kept else {}
         tracking.end_search(tracked_as, figures, "KILLED" if search.to_do() else "FINISHED")
 
 
-def _start_ray() -> None:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+def _keep_quiet() -> None:
+    """Has Tune print nothing. What went wrong in a trial, its run tells."""
     os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-    # Its way of telling is to the standard output. What went wrong is told by the runs.
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
     logging.getLogger("ray").setLevel(logging.CRITICAL)
-    quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "critical"}
-    if os.environ.get("RAY_ADDRESS"):
-        ray.init(log_to_driver=False, logging_level="critical")
-        return
-    # Nothing but figures goes through its memory, and 80 MB are about the least that it takes.
-    ray.init("local", num_cpus=_cores(), object_store_memory=80_000_000, **quiet)
 
 
 def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object], process: type["TrialProcess"]) -> None:
     storage = search.folder / "tune"
     shutil.rmtree(storage, ignore_errors=True)
-    resources = ray.cluster_resources()
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     cores = max(1, _cores() // concurrent)
-    a_trial = {"cpu": cores}
+    a_trial = {"cpu": float(cores)}
     if resources.get("GPU"):
         a_trial["gpu"] = min(1.0, resources["GPU"] / concurrent)
     environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
@@ -125,20 +122,22 @@ def _scheduler(search: Search) -> ASHAScheduler:
     for number in range(len(search.record.trials)):
         past = search.run_of(number)
         if past and search.is_over(number):
-            trial = SimpleNamespace(trial_id=past.id)
-            scheduler.on_trial_add(None, trial)
+            # It looks at nothing else of a trial, and not at the controller.
+            controller, trial = cast(Any, None), cast(Any, SimpleNamespace(trial_id=past.id))
+            scheduler.on_trial_add(controller, trial)
             for epoch in past.epochs():
-                scheduler.on_trial_result(None, trial, _figures(search, epoch))
+                scheduler.on_trial_result(controller, trial, _figures(search, epoch))
     return scheduler
 
 
 def _settle(search: Search) -> None:
-    """Closes the runs of trials that were stopped, where these could not do so themselves."""
+    """Closes the runs of trials whose processes could not do so themselves."""
     for number in range(len(search.record.trials)):
         run = search.run_of(number)
-        if run and search.is_over(number) and run.state() == "interrupted":
-            run.cancel()
+        if run and run.state() == "interrupted":
             tracking.close(run, "KILLED")
+            if search.is_over(number):
+                run.cancel()
 
 
 def _figures(search: Search, epoch: Epoch) -> dict[str, Any]:
