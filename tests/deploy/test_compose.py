@@ -17,7 +17,7 @@ import yaml
 
 from har_core.config import PROJECT_ROOT
 from tests.deploy import known, proxy
-from tests.deploy.containerfile import Image, stages, tracked
+from tests.deploy.containerfile import stages, tracked
 from tests.servers import free_port
 
 FOLDER = PROJECT_ROOT / "deploy" / "compose"
@@ -228,23 +228,19 @@ def test_redis_wants_its_password(tmp_path):
         ended(process)
 
 
-def test_mlflow_answers_to_the_name_that_the_others_call_it_by(tmp_path):
-    """As the worker's image runs it, whose packages are those of this machine; on SQLite instead of PostgreSQL."""
-    service, image = services()["mlflow"], Image("worker", tmp_path)
-    image.venv.symlink_to(Path(sys.prefix))
-    port = str(free_port())
-    own = {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{tmp_path}/mlflow.db", "PYTHONPYCACHEPREFIX": ""}
-    environment = image.environment(**service["environment"] | own)
-    command = image.arguments(
-        [word.replace("5000", port).replace("0.0.0.0", "127.0.0.1") for word in service["command"]]
-    )
-    health = image.arguments([word.replace("5000", port) for word in service["healthcheck"]["test"][1:]])
-    where = httpx.URL(services()["worker"]["environment"]["MLFLOW_TRACKING_URI"])
-    process = subprocess.Popen(command, cwd=image.app, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        until(lambda: subprocess.run(health, check=False, cwd=image.app, env=environment).returncode == 0, process)
-        asked = f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/search?max_results=1"
-        assert httpx.get(asked, headers={"Host": where.netloc.decode()}).status_code == 200
-        assert httpx.get(asked, headers={"Host": "elsewhere.example.org"}).status_code == 403
-    finally:
-        ended(process)
+def test_mlflow_answers_to_the_name_that_the_others_call_it_by(monkeypatch):
+    """Asked of MLflow itself; its server takes too long to start here."""
+    from mlflow.cli import cli
+    from mlflow.server import security_utils as security
+
+    service = services()["mlflow"]
+    monkeypatch.setenv("MLFLOW_SERVER_ALLOWED_HOSTS", service["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"])
+    allowed = security.get_allowed_hosts_from_env()
+    uri = services()["worker"]["environment"]["MLFLOW_TRACKING_URI"]
+    assert security.is_allowed_host_header(allowed, httpx.URL(uri).netloc.decode())
+    assert not security.is_allowed_host_header(allowed, "elsewhere.example.org")
+    health = httpx.URL(service["healthcheck"]["test"][-1])
+    assert security.is_health_endpoint(health.path)  # It may be asked by any name.
+    _, verb, *options = service["command"]
+    understood = cli.commands[verb].make_context(verb, options).params
+    assert (understood["host"], understood["port"]) == ("0.0.0.0", health.port)
