@@ -97,8 +97,10 @@ class _Meter:
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
+        # When there were how many rows: at the beginning, and when the first ones came; a cluster takes its time.
+        self._begun: tuple[float, int] | None = None
         self._first: tuple[float, int] | None = None
-        self._told = time.monotonic()
+        self._told = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -111,23 +113,27 @@ class _Meter:
 
     def __call__(self, tally: Tally, total: int | None) -> None:
         now = time.monotonic()
-        if self._first is None:
-            self._first = (now, tally.done)
+        if self._begun is None:
+            self._begun = (now, tally.done)
             if tally.done:
                 complain(f"{tally.done:,} rows are there already")
-        elif self._is_terminal:
-            print(f"\r\x1b[K{self._line(tally, total, now)}", end="", file=sys.stderr, flush=True)
+            return
+        if self._first is None:
+            self._first, self._told = (now, tally.done), now
+        since, before = self._first if now - self._first[0] > 1 else self._begun
+        line = _line(tally, total, (tally.done - before) / max(now - since, 1e-9))
+        if self._is_terminal:
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
         elif now - self._told >= _SECONDS_BETWEEN_LINES or tally.done == total:
-            complain(self._line(tally, total, now))
+            complain(line)
             self._told = now
 
-    def _line(self, tally: Tally, total: int | None, now: float) -> str:
-        since, before = self._first or (now, 0)
-        rate = (tally.done - before) / max(now - since, 1e-9)
-        parts = [f"{tally.done:,} photos" if total is None else f"{tally.done:,} of {total:,} photos", f"{rate:.1f}/s"]
-        if total is not None and rate:
-            parts.append(f"{_duration((total - tally.done) / rate)} left")
-        return ", ".join([*parts, f"{tally.failed:,} failed"])
+
+def _line(tally: Tally, total: int | None, rate: float) -> str:
+    parts = [f"{tally.done:,} photos" if total is None else f"{tally.done:,} of {total:,} photos", f"{rate:.1f}/s"]
+    if total is not None and rate:
+        parts.append(f"{_duration((total - tally.done) / rate)} left")
+    return ", ".join([*parts, f"{tally.failed:,} failed"])
 
 
 def _duration(seconds: float) -> str:

@@ -203,6 +203,8 @@ class _Run:
                 tables.write_csv(rows, beside, self._header.top_k)
             case _:
                 beside = self._journal
+        with beside.open("rb") as written:
+            os.fsync(written.fileno())  # Before its journal goes.
         beside.replace(self._output)
         self._journal.unlink(missing_ok=True)
         self._header_file.unlink()

@@ -193,11 +193,13 @@ def find(text: str, column: str | None = None) -> Source:
     if text.startswith("file://"):
         text = locations.absolute("", text)
     here = str(PurePosixPath(os.getcwd()))  # noqa: PTH109 - as text, since a URI may stand in its place
-    if not locations.is_uri(text) and os.path.isdir(text):  # noqa: PTH112 - answers also for what can be no path
+    if not column and not locations.is_uri(text) and os.path.isdir(text):  # noqa: PTH112 - answers also for what can be no path
         return Tree(here, _root(text), BELOW, only_photos=True)
     if _ending(text) in TABLES and not _MAGIC & set(text):
         file = locations.absolute(here, text)
         return Table(file.rpartition("/")[0] or "/", file, column or COLUMN)
+    if column:
+        raise InputUnusable(f"{text} has no columns: it is no .csv or .parquet file.")
     parts = text.split("/")
     first = next((place for place, part in enumerate(parts) if _MAGIC & set(part)), len(parts))
     if first == len(parts) and not locations.is_uri(text):

@@ -108,7 +108,7 @@ def test_many_bad_files_are_counted(har, tmp_path):
     assert "50 photos in all gave no answer (50 file_unreadable)" in err
 
 
-ROWS = 3000
+ROWS = 2000
 
 
 @pytest.fixture

@@ -101,6 +101,8 @@ def test_a_pattern_gives_what_fits_whatever_its_ending(put):
 def test_a_folder_that_cannot_be_listed_ends_it_in_words():
     with pytest.raises(InputUnusable, match="no folder, no pattern"):
         listed("nowhere")
+    with pytest.raises(InputUnusable, match="has no columns"):
+        listed("/", "path")
     with pytest.raises(InputUnusable, match="nowhere cannot be listed: it is not there"):
         listed("nowhere/*.jpg")
 
