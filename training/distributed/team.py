@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -58,7 +58,7 @@ class Message:
 
     kind: Literal["begin", "epoch", "over"]
     facts: dict[str, Any] = field(default_factory=dict)
-    arrays: dict[str, Arrays] = field(default_factory=dict)
+    arrays: Mapping[str, Arrays] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """For sending."""
@@ -79,8 +79,7 @@ class Message:
             lists: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in names}
             for key in kept.files[1:]:
                 lists[key.rsplit(" ", 1)[0]].append(kept[key])
-            arrays: dict[str, Arrays] = {**lists}
-        return cls(kind, facts, arrays)
+        return cls(kind, facts, lists)
 
 
 class Team:
