@@ -94,7 +94,7 @@ def follow(seconds: float, tell: Callable[[Pulled], object], complain: Callable[
 
     Args:
         seconds: From one look to the next; twice as many after each that fails, up to a minute.
-        tell: Told of what has changed.
+        tell: Told what is in service first, and then of what has changed.
         complain: Told why it does not work, once for each reason.
 
     Raises:
@@ -105,9 +105,9 @@ def follow(seconds: float, tell: Callable[[Pulled], object], complain: Callable[
     while True:
         try:
             pulled = in_service()
-            if pulled.is_new or pulled.is_put or said:
+            if pulled.is_new or pulled.is_put or pulled.bundle.reference != said:
                 tell(pulled)
-            wait, said = seconds, ""
+            wait, said = seconds, pulled.bundle.reference
         except HarError as error:
             wait = min(2 * wait, max(seconds, _LONGEST_WAIT))
             if str(error) != said:
