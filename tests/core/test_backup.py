@@ -226,7 +226,7 @@ def test_datasets_and_feedback_that_are_written_to_are_saved_whole(archive, else
         base = dataset.base()
         assert len(base) == dataset.info.images >= 1
         assert all(Path(path).is_file() for path in base["path"])
-        # Each photo is in one of the two, if not in both; but for one that was being said just then, whose record is first.
+        # Each photo is in one of the two, if not in both; but for one that was just being kept, whose record is first.
         entries = feedback.entries()
         waiting = [entry for entry in entries if feedback.photo_path(entry.photo).exists()]
         assert dataset.info.images + len(waiting) >= len(entries) - 1
