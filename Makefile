@@ -11,7 +11,7 @@ UNLABELLED ?= $(PHOTOS)/flickr8k
 DATASET ?= everyday
 BIN := .venv/bin
 
-.PHONY: run app api worker jobs mlflow test lint format lock schema bench train-everyday train-sports cards backbone examples clean
+.PHONY: run app api worker jobs mlflow test lint format lock schema settings bench train-everyday train-sports cards backbone examples clean
 
 run: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT) $(HAR_API_PORT)
@@ -59,6 +59,10 @@ lock: .venv/installed-dev
 # The API's description, from the code.
 schema: .venv/installed
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/api/openapi.yaml
+
+# The list of settings, from the code.
+settings: .venv/installed
+	$(BIN)/python -m tools.document_settings
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.serving
