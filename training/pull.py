@@ -177,7 +177,7 @@ def _fetch(source: str, folder: Path) -> None:
             if item.path not in transfer.FILES or not 0 <= (item.file_size or 0) <= transfer.FILES[item.path]:
                 raise ImportRefused(f"{item.path[:100]!a} has no place in a bundle, or is too large.")
         for item in found:
-            artifacts.download_artifacts(item.path, str(folder))
+            artifacts.download_artifacts(item.path, str(folder))  # type: ignore[no-untyped-call]
 
 
 def _history(version: "ModelVersion") -> list[Entry]:

@@ -286,6 +286,18 @@ def test_a_pinned_model_stays_and_the_page_says_so(models, use_setting):
     assert "by Ada" not in texts(app)
 
 
+def test_a_host_that_follows_others_promotes_nothing_and_the_page_says_so(models, use_setting):
+    add(models, 2)
+    add(models, 3)
+    promotion.promote("tiny@2", "Ada")
+    use_setting("FOLLOW", "true")
+    app = open_section(model="tiny@3")
+    assert "This host follows what is put in service elsewhere" in texts(app)
+    assert "by Ada" in texts(app)
+    assert not has_button(app, "Check it")
+    assert not has_button(app, "Roll back")
+
+
 def test_rolling_back_asks_for_a_name_and_is_recorded(models, mirrored):
     add(models, 2)
     app = open_section("History")
