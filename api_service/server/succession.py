@@ -7,6 +7,7 @@ leaves a file in the generation's folder.
 
 import os
 from pathlib import Path
+from typing import cast
 
 from api_service.metrics import files
 
@@ -38,6 +39,4 @@ def is_over() -> bool:
 
 
 def _folder(number: int) -> Path:
-    server = files.folder()
-    assert server is not None  # Workers have one.
-    return server / "generations" / str(number)
+    return cast(Path, files.folder()) / "generations" / str(number)

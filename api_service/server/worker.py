@@ -152,13 +152,21 @@ class Protocol(HttpToolsProtocol):
             self._timer = None
 
 
-class _Patient:
+class _Patient(asyncio.Transport):
     """What an answer is written to: a transport whose end waits for the end of the request."""
 
     def __init__(self, protocol: Protocol) -> None:
-        self.write = protocol.transport.write
-        self.is_closing = protocol.transport.is_closing
-        self.close = protocol.leave
+        super().__init__()
+        self._protocol = protocol
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._protocol.transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._protocol.transport.is_closing()
+
+    def close(self) -> None:
+        self._protocol.leave()
 
 
 class _Server(Server):

@@ -1,7 +1,7 @@
-"""What others notice of slow clients, and of a worker that is killed: ``python -m benchmarks.api.disturbances``.
+"""What others notice of slow clients, killed workers and reloads: ``python -m benchmarks.api.disturbances``.
 
 Two workers get 20 photos a second, a connection each: in peace; while hundreds of clients trickle heads and bodies;
-while one of the workers is killed again and again.
+while one of the workers is killed again and again; while all are replaced again and again.
 """
 
 import os
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from benchmarks.api import load, servers
@@ -20,7 +21,7 @@ _PORT = 8136
 _RATE = 20.0
 _SECONDS = 20.0
 _SLOW = 500
-_KILLS = 4
+_TIMES = 4
 
 
 class _SlowClient:
@@ -61,11 +62,11 @@ def _trickle(stop: threading.Event) -> None:
         client.close()
 
 
-def _kill(stop: threading.Event, master: int) -> None:
-    for _ in range(_KILLS):
-        if not stop.wait(_SECONDS / _KILLS / 2):
-            os.kill(servers.workers(master)[0], signal.SIGKILL)
-            stop.wait(_SECONDS / _KILLS / 2)
+def _again_and_again(stop: threading.Event, disturb: Callable[[], None]) -> None:
+    for _ in range(_TIMES):
+        if not stop.wait(_SECONDS / _TIMES / 2):
+            disturb()
+            stop.wait(_SECONDS / _TIMES / 2)
 
 
 def _meanwhile(what: Callable[[threading.Event], None]) -> load.Figures:
@@ -87,7 +88,13 @@ def main() -> None:
     ):
         print(f"in peace: {_meanwhile(lambda _: None)}", flush=True)
         print(f"beside {_SLOW} slow clients: {_meanwhile(_trickle)}", flush=True)
-        print(f"a worker killed {_KILLS} times: {_meanwhile(lambda stop: _kill(stop, master))}", flush=True)
+        disturbances: dict[str, Callable[[], None]] = {
+            "a worker killed": lambda: os.kill(servers.workers(master)[0], signal.SIGKILL),
+            "reloaded": lambda: os.kill(master, signal.SIGHUP),
+        }
+        for name, disturb in disturbances.items():
+            figures = _meanwhile(partial(_again_and_again, disturb=disturb))
+            print(f"{name} {_TIMES} times: {figures}", flush=True)
         print(f"workers at the end: {len(servers.workers(master))}")
 
 
