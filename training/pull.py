@@ -59,7 +59,7 @@ def model(reference: str) -> Pulled:
         ImportRefused: The bundle is not the one that was promised, or unsound, or cannot be kept.
     """
     with _asking():
-        version = _find(tracking.client(), reference)
+        version = _find(_client(), reference)
     return _bundle(version)
 
 
@@ -74,7 +74,7 @@ def in_service() -> Pulled:
     """
     _require_following()
     with _asking():
-        version = _served(tracking.client())
+        version = _served(_client())
     pulled = _bundle(version)
     entries = _history(version)
     last = (entries[-1].model, entries[-1].digest) if entries else None
@@ -130,6 +130,12 @@ def _asking() -> Iterator[None]:
     except Exception as error:  # Whatever a store, a driver or a server raises.
         first = (str(error).splitlines() or [type(error).__name__])[0][:300]
         raise RegistryUnreachable(f"MLflow cannot be asked, and everything stays as it is: {first}") from error
+
+
+def _client() -> "MlflowClient":
+    if not settings().mlflow_tracking_uri:
+        raise RegistryUnreachable("MLFLOW_TRACKING_URI is not set: it names the MLflow that has other hosts' models.")
+    return tracking.client()
 
 
 def _served(client: "MlflowClient") -> "ModelVersion":

@@ -213,6 +213,12 @@ def test_a_model_can_be_taken_over_without_putting_it_in_service(trains, serves)
                 pull.model(reference)
 
 
+def test_a_host_that_was_told_of_no_mlflow_says_so(serves, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with serves(), pytest.raises(RegistryUnreachable, match="MLFLOW_TRACKING_URI"):
+        pull.in_service()
+
+
 def test_files_on_another_host_s_disk_are_said_to_be_out_of_reach(trains, serves):
     bundle = trains(2)
     put("tiny@2")
