@@ -186,14 +186,15 @@ class TrialProcess(tune.Trainable):
             # In this order: what a run says in the end is there when it ends.
             is_over = not self._thread.is_alive()
             epochs = self._run.epochs()
+            if is_over:
+                self._require_success()
             # Of the last one Tune learns when all is over: it could not stop anything any more.
             if len(epochs) > self._told + (not is_over):
                 epoch = epochs[self._told]
                 self._told += 1
                 return _figures(self._search, epoch) | {"done": is_over and self._told == len(epochs)}
             if is_over:
-                outcome = self._run.outcome()
-                raise self._error or TrainingError(outcome.message if outcome else f"{self._run.id} broke off.")
+                raise TrainingError(f"{self._run.id} ended before its first epoch.")
             time.sleep(_POLL)
 
     def cleanup(self) -> None:
@@ -201,6 +202,13 @@ class TrialProcess(tune.Trainable):
         if self._thread.is_alive():
             self._run.cancel()
             self._thread.join(_STOP_SECONDS)
+
+    def _require_success(self) -> None:
+        outcome = self._run.outcome()
+        if self._error:
+            raise self._error
+        if outcome is None or outcome.state == "failed":
+            raise TrainingError(outcome.message if outcome else f"{self._run.id} broke off.")
 
     def train_to_end(self, run: Run) -> None:
         """Trains a run, in a process that ends with this one.
