@@ -54,7 +54,8 @@ def search(
         else:
             found = _new(str(reference), str(dataset), vary or [], changes or [], trials, metric, seed, name)
         with found.claimed():
-            _run(found, concurrent)
+            if found.to_do():
+                _run(found, concurrent)
     _say(found, json)
 
 

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from har_cli import train
 from har_core.config import PROJECT_ROOT
 from har_core.errors import TeamLost, TrainingError
 from tests.training.test_fit import Recorder, tuning, weights
@@ -124,3 +126,18 @@ def test_a_tf_config_that_cannot_be_used_is_wrong_usage(config, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(TrainingError, match="TF_CONFIG"):
         cluster.of_environment()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--worker", "1"],
+        ["--workers", "nobody"],
+        ["--workers", "a:1,b:2", "--worker", "2"],
+        ["--workers", "2", "--queue"],
+    ],
+)
+def test_workers_that_make_no_sense_are_wrong_usage(arguments):
+    done = CliRunner().invoke(train.app, ["quick", "--dataset", "mine", *arguments])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "worker" in done.stderr

@@ -27,8 +27,6 @@ from training.search.record import Search, find
 _POLL = 0.2
 _REDUCTION = 3
 _STOP_SECONDS = 30
-# What the processes of trials have to know, on whatever host.
-_PASSED_ON = ("HAR_", "MLFLOW_")
 
 
 def run(
@@ -76,12 +74,13 @@ def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object], p
     storage = search.folder / "tune"
     shutil.rmtree(storage, ignore_errors=True)
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-    cores = max(1, _cores() // concurrent)
+    # No host has more than this one, as far as is known here.
+    cores = max(1, min(int(resources.get("CPU", 1)) // concurrent, len(os.sched_getaffinity(0))))
     a_trial = {"cpu": float(cores)}
     if resources.get("GPU"):
         a_trial["gpu"] = min(1.0, resources["GPU"] / concurrent)
-    environment = {name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)}
-    environment |= {
+    # Nothing secret: Tune writes it down. The rest a trial has from the environment that Ray was started in.
+    environment = {
         "HAR_HOME": str(settings().home.absolute()),
         "TF_NUM_INTRAOP_THREADS": str(cores),
         "TF_NUM_INTEROP_THREADS": str(cores),
@@ -102,6 +101,7 @@ def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object], p
             verbose=0,
         ),
     ).fit()
+    shutil.rmtree(storage, ignore_errors=True)
 
 
 def _scheduler(search: Search) -> ASHAScheduler:
@@ -224,7 +224,3 @@ class TrialProcess(tune.Trainable):
                 self.train_to_end(self._run)
         except HarError as error:
             self._error = error
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
