@@ -116,7 +116,7 @@ class _Meter:
         if self._begun is None:
             self._begun = (now, tally.done)
             if tally.done:
-                complain(f"{tally.done:,} rows are there already")
+                complain(f"goes on after {tally.done:,} rows")
             return
         if self._first is None:
             self._first, self._told = (now, tally.done), now

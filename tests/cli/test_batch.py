@@ -154,7 +154,9 @@ def test_killed_twice_it_ends_as_if_undisturbed(long, tmp_path):
         process.kill()
         process.wait()
         assert before < rows_in(journal) < ROWS
-    assert long(output).wait(90) == 1
+    last = long(output, stderr=(tmp_path / "log").open("wb"))
+    assert last.wait(90) == 1
+    assert "goes on after" in (tmp_path / "log").read_text()
     assert output.read_bytes() == whole.read_bytes()
     assert rows_in(output) == ROWS
     assert [path.name for path in tmp_path.glob("*killed*")] == ["killed.jsonl"]
