@@ -102,9 +102,7 @@ def connected() -> Iterator[None]:
 def _knock(address: str) -> None:
     """Tells at once what Ray would take minutes to find out."""
     if address.startswith("ray://"):
-        raise ClusterUnusable(
-            "RAY_ADDRESS must be HOST:PORT of the cluster's head; run the command on one of its nodes."
-        )
+        raise ClusterUnusable(f"{address} cannot be used: give HOST:PORT of the cluster's head, on one of its nodes.")
     host, _, port = address.rpartition(":")
     if port.isdecimal():
         try:

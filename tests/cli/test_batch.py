@@ -100,6 +100,16 @@ def test_what_cannot_be_done_is_said_in_words(har, photos, tmp_path, arguments, 
     assert "Traceback" not in err
 
 
+def test_without_ray_it_says_what_to_install(har, photos, tmp_path, monkeypatch):
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "ray.py").write_text("raise ModuleNotFoundError('No module named ray')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "away"))
+    code, _, err = har("batch", photos, tmp_path / "a.csv", "--engine", "ray")
+    assert code == 1
+    assert "pip install -r requirements-cluster.txt" in err
+    assert "Traceback" not in err
+
+
 def test_many_bad_files_are_counted(har, tmp_path):
     (tmp_path / "list.csv").write_text("path\n" + "none.jpg\n" * 50)
     code, _, err = har("batch", tmp_path / "list.csv", tmp_path / "out.csv")

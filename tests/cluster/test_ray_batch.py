@@ -19,8 +19,10 @@ from har_core.batch import runs, sources
 from har_core.batch.scoring import Item
 from har_core.batch.sources import Tree
 from har_core.config import PROJECT_ROOT
+from har_core.errors import ClusterUnusable
 from har_core.predictor import Predictor
 from tests.core.batch.photos import photo
+from tests.servers import free_port
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.txt")
 
@@ -78,6 +80,15 @@ def test_a_lost_node_costs_no_row(nodes, tiny_bundle, tmp_path, monkeypatch):
         whole = begun + list(found)
         assert lost.node_id not in nodes_of_actors()
     assert whole == list(runs.local(Predictor(tiny_bundle, 2), 2)(source, source.paths(), 0))[DONE:]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
+def test_a_cluster_that_is_not_there_is_told_at_once(monkeypatch, address):
+    from har_core.batch import cluster
+
+    monkeypatch.setenv("RAY_ADDRESS", address.format(free_port()))
+    with pytest.raises(ClusterUnusable, match="127"), cluster.connected():
+        pass
 
 
 def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_path):
