@@ -34,8 +34,11 @@ def ready(number: int, workers: int) -> None:
 
 def is_over() -> bool:
     """Whether this worker is not needed any more: no reload is under way, or enough new ones are ready."""
-    newest = max(int(folder.name) for folder in _folder(_ours).parent.iterdir())
-    return newest == _ours or len(list(_folder(newest).iterdir())) >= _wanted
+    try:
+        newest = max(int(folder.name) for folder in _folder(_ours).parent.iterdir())
+        return newest == _ours or len(list(_folder(newest).iterdir())) >= _wanted
+    except OSError:  # Somebody has removed the folder; nothing may keep a worker from ending.
+        return True
 
 
 def _folder(number: int) -> Path:

@@ -39,7 +39,7 @@ class Protocol(HttpToolsProtocol):
     _is_whole = True
     _is_between = True
     _is_last = False
-    _is_left = False
+    _closes_after_request = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Gives the first head its time."""
@@ -79,7 +79,7 @@ class Protocol(HttpToolsProtocol):
         self._is_whole = self._is_between = True
         self._stop_timer()
         super().on_message_complete()
-        if self._is_left:
+        if self._closes_after_request:
             self.transport.close()
 
     def on_response_complete(self) -> None:
@@ -91,12 +91,12 @@ class Protocol(HttpToolsProtocol):
         if not self._is_whole and not self.transport.is_closing():
             self._give_time()
 
-    def leave(self) -> None:
+    def close_after_request(self) -> None:
         """Closes the connection once the request has been read.
 
         Else what is left of it would have the system reset the connection, and a proxy lose the answer.
         """
-        self._is_left = True
+        self._closes_after_request = True
         if self._is_whole:
             self.transport.close()
 
@@ -106,9 +106,9 @@ class Protocol(HttpToolsProtocol):
         if self._is_busy():
             self.cycle.keep_alive = False
         else:
-            self.loop.call_later(_LINGER_SECONDS, self._leave)
+            self.loop.call_later(_LINGER_SECONDS, self._close_if_idle)
 
-    def _leave(self) -> None:
+    def _close_if_idle(self) -> None:
         if self._is_between and not self._is_busy():
             self.transport.close()
 
@@ -166,7 +166,7 @@ class _Patient(asyncio.Transport):
         return self._protocol.transport.is_closing()
 
     def close(self) -> None:
-        self._protocol.leave()
+        self._protocol.close_after_request()
 
 
 class _Server(Server):
