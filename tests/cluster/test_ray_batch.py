@@ -1,7 +1,6 @@
 """Bulk scoring on a Ray cluster of several nodes, all of them on this machine."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -39,11 +38,17 @@ class Slow(Tree):
 
 
 @pytest.fixture
-def nodes():
+def folder():
+    """For Ray's own files; names of sockets must be short."""
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+@pytest.fixture
+def nodes(folder):
     """A head and two workers of one CPU each; what they have started is gone afterwards."""
     from ray.cluster_utils import Cluster
 
-    folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")  # Names of sockets must be short.
     node = {"num_cpus": 1, "object_store_memory": 100_000_000}
     # A lost node is told from one that refuses three connections, a second apart.
     patience = {"health_check_period_ms": 1000, "health_check_failure_threshold": 3}
@@ -55,7 +60,6 @@ def nodes():
         yield cluster, workers
     finally:
         cluster.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def nodes_of_actors() -> set[str]:
@@ -91,13 +95,13 @@ def test_a_cluster_that_is_not_there_is_told_at_once(monkeypatch, address):
         pass
 
 
-def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_path):
+def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_path, folder):
     for number in range(10):
         (tmp_path / f"{number}.png").write_bytes(photo(number, 400) if number else b"nonsense")
     table = tmp_path / "photos.csv"
     table.write_text("path\n" + "".join(f"{number % 10}.png\n" for number in range(ROWS)))
     mark = f"HAR_TEST_MARK={uuid.uuid4()}"
-    environment = {**os.environ, **dict([mark.split("=")]), "HAR_THREADS": "1"}
+    environment = {**os.environ, **dict([mark.split("=")]), "HAR_THREADS": "1", "RAY_TMPDIR": folder}
     environment.pop("RAY_ADDRESS", None)
     command = [sys.executable, "-m", "har_cli", "batch", str(table), "--model", str(tiny_bundle.folder)]
 
