@@ -56,16 +56,17 @@ def steps(home: Path) -> None:
 
     dataset, plan = store.load("photos"), recipe.load("finetune")
     selection = select(dataset, plan.min_photos)
-    train, val = selection.parts["train"], selection.parts["val"]
+    train = selection.parts["train"]
     keras.utils.set_random_seed(0)
     model = network.build(plan.backbone, 224, len(selection.labels), plan.regularization.dropout)
     photos = cache.pixels(dataset, 224)
-    logits = [(fit.logits_of(model, photos, part.rows[:64]), part.truth[:64]) for part in (train, val)]
-    head = fit.judge_head(logits[0], logits[1], selection.labels)
     examples = inputs.Examples.labelled(photos, train.rows, train.truth, len(selection.labels), plan.regularization)
-    tuning = fit.FineTuning(model, examples, val, selection.labels, head, plan, home / "unused", fit.Watcher())
-    tuning._compile(plan.phases[0])
-    batch = next(tuning._batches(1))
+    fit.compiled(model, plan, 0, len(train.rows))
+
+    def epoch(number: int) -> Iterable[Any]:
+        return inputs.epoch(examples, plan.augmentation, plan.optimizer.batch_size, (plan.seed, number))
+
+    batch = next(iter(epoch(1)))
 
     def pace(batches: Iterable[Any], step: Callable[[Any], object]) -> float:
         started, count = time.perf_counter(), 0
@@ -78,7 +79,7 @@ def steps(home: Path) -> None:
         return model.train_on_batch(*one)
 
     pace([batch] * 3, bare)
-    rounds = [(pace(tuning._batches(number), bare), pace([batch] * _STEPS, bare)) for number in range(_ROUNDS)]
+    rounds = [(pace(epoch(number), bare), pace([batch] * _STEPS, bare)) for number in range(_ROUNDS)]
     real, repeated = (statistics.median(column) for column in zip(*rounds, strict=True))
     ratio = statistics.median(one / other for one, other in rounds)
     print(
