@@ -107,15 +107,16 @@ def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object], p
 def _scheduler(search: Search) -> ASHAScheduler:
     """Asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934).
 
-    After 1, 3, 9, … epochs a trial goes on only if it is among the best third of those that came as far before.
+    After a third of the epochs a trial goes on only if it is among the best third of those that came as far before.
+    Earlier it would be unfair: a high rate first spoils the fitted head, and then often ends best.
     """
-    epochs = max(planned.recipe.epochs for planned in search.record.trials)
+    epochs = max(1, *(planned.recipe.epochs for planned in search.record.trials))
     scheduler = ASHAScheduler(
         time_attr="epoch",
         metric=search.record.metric,
         mode="min" if search.is_least_best else "max",
-        max_t=max(epochs, 1),
-        grace_period=1,
+        max_t=epochs,
+        grace_period=-(-epochs // _REDUCTION),
         reduction_factor=_REDUCTION,
         stop_last_trials=False,
     )
@@ -188,13 +189,13 @@ class TrialProcess(tune.Trainable):
             epochs = self._run.epochs()
             if is_over:
                 self._require_success()
+            due = epochs[self._told :]
             # Of the last one Tune learns when all is over: it could not stop anything any more.
-            if len(epochs) > self._told + (not is_over):
-                epoch = epochs[self._told]
+            if due and (is_over or due[0].epoch < self._run.recipe.epochs):
                 self._told += 1
-                return _figures(self._search, epoch) | {"done": is_over and self._told == len(epochs)}
-            if is_over:
-                raise TrainingError(f"{self._run.id} ended before its first epoch.")
+                return _figures(self._search, due[0]) | {"done": is_over and len(due) == 1}
+            if is_over:  # It has ended early, by its recipe, and all was told before.
+                return _figures(self._search, epochs[-1]) | {"done": True}
             time.sleep(_POLL)
 
     def cleanup(self) -> None:
