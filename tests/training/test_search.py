@@ -137,11 +137,11 @@ def test_a_search_that_is_killed_goes_on_where_it_stopped(home):
     finally:
         process.kill()
         process.wait()
-    until(lambda: not processes_of(home), 60)
+    until(lambda: not processes_of(home), 120)
     assert found.to_do() == [1, 2, 3, 4]
     done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, timeout=240, check=False)
     assert (done.returncode, done.stdout) == (0, b""), done.stderr
-    until(lambda: not processes_of(home), 60)
+    until(lambda: not processes_of(home), 120)
     found = record.find("tiny")
     results = sorted(found.results(), key=lambda result: result.number)
     assert [result.state for result in results] == ["done", "stopped", "done", "stopped", "failed"]
