@@ -33,6 +33,7 @@ from training.runs import Run
 log = logging.getLogger(__name__)
 
 _NAME = "har-trainings"
+_TASK = f"{__name__}.train"
 _POLL = 0.5
 _UNREACHABLE_POLL = 5.0
 _SECONDS_BETWEEN_SWEEPS = 60.0
@@ -230,7 +231,17 @@ class _Json(Serializer):
         return json.dumps(data).encode()
 
     def _deserialize(self, data: bytes) -> Message:
-        return Message(*json.loads(data))
+        try:
+            content = json.loads(data)
+        except RecursionError as error:
+            raise ValueError("nested too deeply") from error
+        match content:
+            # What else Huey could be asked for, such as another task afterwards, is never used here.
+            case [str(entry), name, None, 0, 0, None, [str(run_id)], dict(options), *rest] if (
+                name == _TASK and not options and not any(rest)
+            ):
+                return Message(entry, _TASK, retries=0, retry_delay=0, args=(run_id,), kwargs={}, retry_backoff=0)
+        raise ValueError("not an entry of this queue")
 
 
 def _queue() -> tuple[Huey, TaskWrapper]:

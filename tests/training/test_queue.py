@@ -1,5 +1,6 @@
 """The queue and its worker, in processes of their own; the training itself is some Python that takes its place."""
 
+import json
 import os
 import pickle
 import shutil
@@ -133,13 +134,41 @@ def test_a_run_whose_worker_dies_is_interrupted_and_can_be_resumed(worker, how, 
     until(lambda: run.state() == "done", 20)
 
 
-def test_nothing_in_the_queue_can_run_code(training):  # noqa: F811
-    class Evil:
-        def __reduce__(self):
-            return (os.system, (f"touch {settings().home}/evil",))
+class Evil:
+    def __reduce__(self):
+        return (os.system, (f"touch {settings().home}/evil",))
 
+
+def entry(**changes):
+    message = Message("id", "training.queue.train", None, 0, 0, None, ["a-run"], {}, retry_backoff=0)
+    return json.dumps(message._replace(**changes)).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pickle.dumps(Message("id", "training.queue.train", args=(Evil(),))),
+        b'["id", "training.queue.train"]',
+        b'"abc"',
+        b'{"a": 1}',
+        b"[" * 100_000,
+        entry(args=[]),
+        entry(args=[1]),
+        entry(args=["a-run", "another"]),
+        entry(name="os.system"),
+        entry(eta="soon"),
+        entry(kwargs={"run_id": "a-run"}),
+        entry(on_complete=["id"]),
+        entry(on_error="x"),
+        entry(chord_config=[1]),
+        entry(args=["\ud800"]),
+        entry(id="\ud800"),
+    ],
+    ids=lambda content: ascii(content[:40]),
+)
+def test_what_is_no_entry_of_ours_is_passed_over_and_runs_nothing(training, content):  # noqa: F811
     training(DONE)
-    queue._queue()[0].storage.enqueue(pickle.dumps(Message("id", "train", args=(Evil(),))))
+    queue._queue()[0].storage.enqueue(content)
     (run,) = submit(1)
     assert queue.waiting() == [run.id]
     queue.work(idle_seconds=0.6)
