@@ -149,7 +149,7 @@ def _kept(folder: Path, prefix: str = "", seen: frozenset[tuple[int, int]] = fro
         return
     for entry in entries:
         name = f"{prefix}{entry.name}"
-        if _is_hidden(entry.name) or entry.name == "lock" or entry.name.endswith(_NOT_KEPT):
+        if name == _LIST or _is_hidden(entry.name) or entry.name == "lock" or entry.name.endswith(_NOT_KEPT):
             continue
         if entry.is_dir() and name not in LEFT_OUT:
             yield Path(entry.path), name

@@ -108,6 +108,15 @@ def test_what_can_be_made_anew_is_left_out(home, archive, elsewhere):
     assert list(tree(there)) == ["kept.json"]
 
 
+def test_a_file_that_is_called_as_the_list_is_left_out(home, archive, elsewhere):
+    put(home, "backup.json")
+    put(home, "runs/backup.json")
+    backup.save(archive)
+    there = elsewhere()
+    backup.restore(archive)
+    assert list(tree(there)) == ["runs/backup.json"]
+
+
 def test_what_folders_are_called_in_a_database_or_queue_comes_along(home, archive, elsewhere):
     names = [identity.of(home / folder) for folder in ("jobs", "runs")]
     backup.save(archive)
