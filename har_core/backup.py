@@ -149,12 +149,12 @@ def _kept(folder: Path, prefix: str = "", seen: frozenset[tuple[int, int]] = fro
         return
     for entry in entries:
         name = f"{prefix}{entry.name}"
-        if name == _LIST or _is_hidden(entry.name) or entry.name == "lock" or entry.name.endswith(_NOT_KEPT):
+        if name == _LIST or _is_hidden(entry.name):
             continue
         if entry.is_dir() and name not in LEFT_OUT:
             yield Path(entry.path), name
             yield from _kept(Path(entry.path), f"{name}/", seen | {(here.st_dev, here.st_ino)})
-        elif entry.is_file():
+        elif entry.is_file() and entry.name != "lock" and not entry.name.endswith(_NOT_KEPT):
             yield Path(entry.path), name
 
 

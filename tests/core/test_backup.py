@@ -108,6 +108,16 @@ def test_what_can_be_made_anew_is_left_out(home, archive, elsewhere):
     assert list(tree(there)) == ["kept.json"]
 
 
+def test_folders_may_be_called_like_locks(home, archive, elsewhere):
+    names = ["datasets/lock/dataset.json", "searches/my.lock/search.json"]
+    for name in names:
+        put(home, name)
+    backup.save(archive)
+    there = elsewhere()
+    backup.restore(archive)
+    assert sorted(tree(there)) == names
+
+
 def test_a_file_that_is_called_as_the_list_is_left_out(home, archive, elsewhere):
     put(home, "backup.json")
     put(home, "runs/backup.json")
