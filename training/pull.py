@@ -139,9 +139,8 @@ def _client() -> "MlflowClient":
 
 
 def _served(client: "MlflowClient") -> "ModelVersion":
-    for found in client.search_registered_models():
-        if registry.ALIAS in found.aliases:
-            return client.get_model_version_by_alias(found.name, registry.ALIAS)
+    for version in registry.aliased(client):
+        return version
     raise RegistryUnreachable(
         "MLflow names no model that is in service: on the host that promotes, `python -m training.registry` tells it."
     )

@@ -87,13 +87,24 @@ def _mirror(client: "MlflowClient") -> None:
     if settings().follow:
         return
     served = versions.get(in_service)
-    for model in client.search_registered_models():
-        if ALIAS in model.aliases and (served is None or model.name != served.name):
-            client.delete_registered_model_alias(model.name, ALIAS)
+    for version in aliased(client):
+        if served is None or version.name != served.name:
+            client.delete_registered_model_alias(version.name, ALIAS)
     if served:
         # Before the alias: who comes by that reads both of the same promotion.
         client.set_model_version_tag(served.name, served.version, HISTORY, _history())
         client.set_registered_model_alias(served.name, ALIAS, served.version)
+
+
+def aliased(client: "MlflowClient") -> "list[ModelVersion]":
+    """The versions of ours that have the alias: other projects on the same server may have one of that name, too."""
+    page = client.search_registered_models()
+    models = [*page]
+    while page.token:
+        page = client.search_registered_models(page_token=page.token)
+        models += page
+    versions = [client.get_model_version_by_alias(model.name, ALIAS) for model in models if ALIAS in model.aliases]
+    return [version for version in versions if MODEL in version.tags]
 
 
 def _history() -> str:

@@ -198,6 +198,26 @@ def test_two_hosts_with_a_model_of_the_same_name_get_each_its_own_version(trains
     assert {ours, theirs} <= found
 
 
+def test_models_of_other_projects_keep_their_alias_and_are_not_taken_for_ours(trains, serves, monkeypatch):
+    client = tracking.client()
+    for name in ("a-stranger", "zebra"):
+        client.create_registered_model(name)
+        client.create_model_version(name, "s3://elsewhere/model")
+        client.set_registered_model_alias(name, registry.ALIAS, "1")
+    search = type(client).search_registered_models  # One model a page.
+    monkeypatch.setattr(
+        type(client), "search_registered_models", lambda *args, **how: search(*args, **how, max_results=1)
+    )
+    trains(2)
+    trains(3, name="other")
+    put("tiny@2")
+    put("other@3")
+    assert [version.name for version in registry.aliased(client)] == ["other"], "it has left the one before"
+    assert [client.get_model_version_by_alias(name, registry.ALIAS).version for name in ("a-stranger", "zebra")]
+    with serves():
+        assert pull.in_service().bundle.reference == "other@3"
+
+
 def test_a_model_can_be_taken_over_without_putting_it_in_service(trains, serves):
     trains(2)
     trains(10, name="other")
