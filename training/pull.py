@@ -161,12 +161,16 @@ def _find(client: "MlflowClient", reference: str) -> "ModelVersion":
 
 def _bundle(version: "ModelVersion") -> Pulled:
     reference, digest = (version.tags.get(tag, "") for tag in (registry.MODEL, registry.DIGEST))
-    settings().home.mkdir(parents=True, exist_ok=True)
-    with locked(settings().home / "pull.lock"):  # Two at a time would fetch it twice.
-        here = next((one for one in serving.bundles()[0] if (one.reference, one.digest) == (reference, digest)), None)
-        if here:
-            return Pulled(here, is_new=False, is_put=False)
-        taken = transfer.take_over(reference, digest, lambda folder: _fetch(str(version.source), folder))
+    try:
+        settings().home.mkdir(parents=True, exist_ok=True)
+        with locked(settings().home / "pull.lock"):  # Two at a time would fetch it twice.
+            present = serving.bundles()[0]
+            here = next((one for one in present if (one.reference, one.digest) == (reference, digest)), None)
+            if here:
+                return Pulled(here, is_new=False, is_put=False)
+            taken = transfer.take_over(reference, digest, lambda folder: _fetch(str(version.source), folder))
+    except OSError as error:
+        raise ImportRefused(f"{settings().home} cannot be written: {error.strerror or error}.") from error
     return Pulled(taken, is_new=True, is_put=False)
 
 

@@ -1,5 +1,6 @@
 """What hosts take over from MLflow's registry, and what they refuse."""
 
+import errno
 import json
 import shutil
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from har_core import bundle as bundles
 from har_core import config, promotion, serving
 from har_core.bundle import Bundle
 from har_core.errors import HistoryBroken, ImportRefused, PromotionRefused, RegistryUnreachable
+from har_core.files import locked
 from tests.bundles import spoil, variant
 from training import pull, registry, tracking
 
@@ -272,6 +274,31 @@ def test_it_is_tried_again_and_said_once_why_it_does_not_work(trains, serves, mo
     assert slept == [10, 20, 40, 60, 60, 60, 60, 60, 60, 60, 5, 5]
     assert [line.count("Connection refused") for line in complaints] == [1]
     assert [pulled[1:] for pulled in told] == [(True, True)]
+
+
+def test_a_disk_that_takes_nothing_more_does_not_end_it(trains, serves, monkeypatch):
+    trains(2)
+    put("tiny@2")
+    told, complaints = [], []
+
+    class Enough(Exception):
+        pass
+
+    def sleep(_seconds: float) -> None:
+        if told:
+            raise Enough
+        monkeypatch.setattr(pull, "locked", locked)
+
+    def full(_path):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(pull, "time", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(pull, "locked", full)
+    with serves(), pytest.raises(Enough):
+        pull.follow(5, told.append, complaints.append)
+    assert len(complaints) == 1
+    assert "Read-only file system" in complaints[0]
+    assert told[0].bundle.reference == "tiny@2"
 
 
 @pytest.fixture
