@@ -137,11 +137,15 @@ def _require_free(output: Path) -> None:
 
 class _Run:
     def __init__(self, source: Source, output: Path, header: Header) -> None:
-        self._source, self._output, self._header = source, output, header
+        self._output, self._header = output, header
         self._journal = output.with_name(f"{output.name}.partial")
         self._header_file = output.with_name(f"{output.name}.partial.json")
+        self._beside = output.with_name(f"{output.name}.partial.new")
+        own = (output, self._journal, self._header_file, self._beside)
+        # They may lie among the photos, and fit the pattern.
+        self._source = source.without(frozenset(str(output.parent.resolve() / path.name) for path in own))
         self._problems = Problems()
-        self._left = source.paths()
+        self._left = self._source.paths()
         self._is_resuming = True
 
     def go(self, engine: Engine, report: Report) -> tuple[Tally, Problems]:
@@ -195,7 +199,7 @@ class _Run:
         )
 
     def _finish(self) -> None:
-        beside, rows = self._output.with_name(f"{self._output.name}.partial.new"), tables.read_rows(self._journal)
+        beside, rows = self._beside, tables.read_rows(self._journal)
         match self._output.suffix.lower():
             case ".parquet":
                 tables.write_parquet(rows, beside)

@@ -3,10 +3,11 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import PurePosixPath
+from typing import Self
 
 import pyarrow as pa
 from pyarrow import csv, parquet
@@ -45,6 +46,15 @@ class Source(ABC):
         """How many there are. Takes as long as listing them where there is no better way."""
         return sum(1 for _ in self.paths())
 
+    def without(self, files: frozenset[str]) -> Self:
+        """The same, but for some files that were not meant: those of the run. A table names what is meant.
+
+        Args:
+            files: Absolute paths; their folders are no links.
+        """
+        del files
+        return self
+
     def item(self, path: str) -> Item:
         """One of the photos, to be read in any thread."""
         return Item(path, partial(locations.read, locations.absolute(self.base, path)))
@@ -58,11 +68,17 @@ class Tree(Source):
         root: The folder, as its files' rows are to begin; empty: that at which relative paths begin.
         pattern: What the names of folders and, last, of the file are like; ``**`` stands for any folders.
         only_photos: Pass over files without a photo's ending.
+        left_out: Files that are passed over, too: absolute paths whose folders are no links.
     """
 
     root: str
     pattern: tuple[str, ...]
     only_photos: bool
+    left_out: frozenset[str] = frozenset()
+
+    def without(self, files: frozenset[str]) -> Self:
+        """The same, but for some files."""
+        return replace(self, left_out=files)
 
     def paths(self) -> Iterator[str]:
         """Lists the files: in each folder by name, with what is in a folder in that folder's place."""
@@ -78,15 +94,23 @@ class Tree(Source):
                 yield path
 
     def _entries(self, folder: str, places: frozenset[int]) -> "Iterator[tuple[str, locations.Entry, frozenset[int]]]":
+        location = locations.absolute(self.base, folder) if folder else self.base
         try:
-            found = locations.entries(locations.absolute(self.base, folder) if folder else self.base)
+            found, left_out = locations.entries(location), self._left_out_in(location)
         except locations.ERRORS as error:
             raise InputUnusable(f"The folder {folder or '.'} cannot be listed: {locations.reason(error)}.") from error
         start = folder if not folder or folder.endswith("/") else f"{folder}/"
         for entry in found:
             reached = self._reached(places, entry)
-            if reached:
+            if reached and entry.name not in left_out:
                 yield start + entry.name, entry, reached
+
+    def _left_out_in(self, location: str) -> set[str]:
+        """The names of those that lie in a folder, however one got there."""
+        if not self.left_out or locations.is_uri(location):
+            return set()
+        files, folder = map(PurePosixPath, self.left_out), PurePosixPath(os.path.realpath(location))
+        return {file.name for file in files if file.parent == folder}
 
     def _reached(self, places: frozenset[int], entry: locations.Entry) -> frozenset[int]:
         reached, is_hidden = set(), entry.name.startswith(".")

@@ -127,6 +127,16 @@ def broken_off(score, output: str, rows: int = 5) -> bytes:
     return kept
 
 
+@pytest.mark.parametrize("output", ["photos/!.jsonl", "link/~.csv"])
+@pytest.mark.parametrize("source", ["photos/*", "link/**"])
+def test_a_run_does_not_take_its_own_files_for_photos(score, photos, output, source):
+    Path("link").symlink_to(photos)
+    begin(lambda name, report: score(name, source, report=report), output)
+    assert Path(f"{output}.partial.json").exists()
+    Path(f"{output}.partial.new").touch()
+    assert score(output, source)[0] == Tally(COUNT, 2)
+
+
 def test_what_is_done_is_told_and_not_done_again(score, monkeypatch):
     broken_off(score, "a.jsonl")
     read = []
