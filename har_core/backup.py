@@ -46,7 +46,7 @@ _NOT_KEPT = (".lock", ".started", ".db-wal", ".db-shm", ".db-journal")
 _LAST = ("datasets", "models")
 _LIST_BYTES = 500_000_000
 _RESTORING = ".restoring-"
-# What a new disk brings along.
+# What a new disk brings along, for root's eyes only.
 _NOTHING = {"lost+found"}
 
 
@@ -149,7 +149,7 @@ def _kept(folder: Path, prefix: str = "", seen: frozenset[tuple[int, int]] = fro
         return
     for entry in entries:
         name = f"{prefix}{entry.name}"
-        if name == _LIST or _is_hidden(entry.name):
+        if name == _LIST or name in _NOTHING or _is_hidden(entry.name):
             continue
         if entry.is_dir() and name not in LEFT_OUT:
             yield Path(entry.path), name

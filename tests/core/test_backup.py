@@ -95,6 +95,7 @@ def test_what_can_be_made_anew_is_left_out(home, archive, elsewhere):
     for name in (*backup.LEFT_OUT, "runs/one/.outcome.json-x1"):
         put(home, f"{name}/file")
     for name in (
+        "lost+found/file",
         "worker.lock",
         "runs/one/lock",
         "jobs.started",
