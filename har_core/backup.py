@@ -138,24 +138,33 @@ def restore(archive: Path) -> int:
 def _kept(folder: Path, prefix: str = "", seen: frozenset[tuple[int, int]] = frozenset()) -> Iterator[tuple[Path, str]]:
     """What is kept, and how it is called in the backup: a folder before what is in it, files before folders.
 
-    Links are followed, since a larger disk may be behind them, and never round in a circle.
+    Links are followed, since a larger disk may be behind them, and never round in a circle. One that leads nowhere may
+    stand for a disk that is not mounted.
     """
     try:
         here = folder.stat()
-        entries = sorted(os.scandir(folder), key=lambda entry: _turn(entry, prefix))
+        entries = sorted(folder.iterdir(), key=lambda path: _turn(path, prefix))
     except FileNotFoundError:  # Removed meanwhile.
         return
     if (here.st_dev, here.st_ino) in seen:
         return
-    for entry in entries:
-        name = f"{prefix}{entry.name}"
-        if name == _LIST or name in _NOTHING or _is_hidden(entry.name):
+    for path in entries:
+        name = f"{prefix}{path.name}"
+        if name == _LIST or name in _NOTHING or _is_hidden(path.name):
             continue
-        if entry.is_dir() and name not in LEFT_OUT:
-            yield Path(entry.path), name
-            yield from _kept(Path(entry.path), f"{name}/", seen | {(here.st_dev, here.st_ino)})
-        elif entry.is_file() and entry.name != "lock" and not entry.name.endswith(_NOT_KEPT):
-            yield Path(entry.path), name
+        if path.is_dir() and name not in LEFT_OUT:
+            yield path, name
+            yield from _kept(path, f"{name}/", seen | {(here.st_dev, here.st_ino)})
+        elif path.is_file() and path.name != "lock" and not path.name.endswith(_NOT_KEPT):
+            yield path, name
+        elif name not in LEFT_OUT and _leads_nowhere(path):
+            raise BackupFailed(
+                f"{path} is a link that leads nowhere. Nothing was saved. Bring back what it stands for, or remove it."
+            )
+
+
+def _leads_nowhere(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _size(path: Path) -> int:
@@ -170,9 +179,9 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") and name != identity.NAME
 
 
-def _turn(entry: "os.DirEntry[str]", prefix: str) -> tuple[bool, bool, bool, str]:
+def _turn(path: Path, prefix: str) -> tuple[bool, bool, bool, str]:
     """When it is copied, among those of its folder."""
-    return entry.is_dir(), not prefix and entry.name in _LAST, not entry.name.endswith(".json"), entry.name
+    return path.is_dir(), not prefix and path.name in _LAST, not path.name.endswith(".json"), path.name
 
 
 def _write(beside: Path, home: Path, sums: dict[str, str]) -> None:

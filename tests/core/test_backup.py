@@ -288,11 +288,20 @@ def test_links_are_followed_and_not_in_circles(home, archive, elsewhere, tmp_pat
     home.mkdir()
     (home / "datasets").symlink_to(tmp_path / "large-disk")
     (tmp_path / "large-disk" / "round").symlink_to(home)
-    (home / "broken").symlink_to(tmp_path / "gone")
+    (home / "cache").symlink_to(tmp_path / "gone")
     backup.save(archive)
     there = elsewhere()
     backup.restore(archive)
     assert (there / "datasets" / "mine" / "dataset.json").read_bytes() == b"{}"
+
+
+@pytest.mark.parametrize("target", ["gone", "datasets"])
+def test_a_link_that_leads_nowhere_is_told(home, archive, target):
+    put(home, "serving.json")
+    (home / "datasets").symlink_to(target)
+    with pytest.raises(BackupFailed, match="datasets is a link that leads nowhere"):
+        backup.save(archive)
+    assert not archive.exists()
 
 
 def test_a_backup_within_what_it_is_of_is_refused(home):
