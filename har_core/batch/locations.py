@@ -4,7 +4,7 @@ import os
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -91,11 +91,16 @@ def entries(folder: str) -> list[Entry]:
         infos = system.get_file_info(fs.FileSelector(path))
         return sorted(Entry(info.base_name, info.type == fs.FileType.Directory, False) for info in infos)
     with os.scandir(folder) as found:
-        return sorted(
-            Entry(entry.name, entry.is_dir(), entry.is_symlink())
-            for entry in found
-            if entry.is_dir() or entry.is_file()
-        )
+        kinds = ((entry, _kind(entry)) for entry in found)
+        return sorted(Entry(entry.name, kind == "folder", entry.is_symlink()) for entry, kind in kinds if kind)
+
+
+def _kind(entry: "os.DirEntry[str]") -> Literal["folder", "file", None]:
+    """None: neither, or a link in a circle, or one to where nobody may look."""
+    try:
+        return "folder" if entry.is_dir() else "file" if entry.is_file() else None
+    except OSError:
+        return None
 
 
 def filesystem(location: str) -> tuple[Any, str]:

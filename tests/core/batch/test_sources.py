@@ -51,6 +51,7 @@ def test_a_folder_that_links_to_itself_is_listed_once(put):
     Path("p/a/again").symlink_to(Path("p").resolve())
     Path("p/link.jpg").symlink_to(Path("p/a/1.jpg").resolve())
     Path("p/broken.jpg").symlink_to("nowhere")
+    Path("p/circle.jpg").symlink_to("circle.jpg")
     os.mkfifo("p/pipe.jpg")
     assert listed("p") == ["p/a/1.jpg", "p/link.jpg"]
     assert listed("p/*/*/a/1.jpg") == ["p/a/again/a/1.jpg"]
