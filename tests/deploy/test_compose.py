@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,11 @@ def test_addresses_agree():
         for name, service in services().items()
         if isinstance(service["networks"], dict)
     }
+    (pool,) = compose()["networks"]["front"]["ipam"]["config"]
+    for fixed in map(ip_address, address.values()):
+        # What others are given is never one of these.
+        assert fixed in ip_network(pool["subnet"])
+        assert fixed not in ip_network(pool["ip_range"])
     script = (FOLDER / "start-nginx.sh").read_text()
     for name, (target, service) in ours().items():
         if name in address:
