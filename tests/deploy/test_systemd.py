@@ -54,6 +54,26 @@ def test_the_environment_file_names_settings_that_there_are():
     assert {"DJANGO_SECRET_KEY", "HAR_API_AUTH", "DJANGO_ALLOWED_HOSTS", "HAR_HOME"} <= set(confined.environment_file())
 
 
+def test_a_command_by_hand_gets_the_settings_that_the_services_get(tmp_path):
+    """Nothing in a value means anything to a shell, as it means nothing to systemd."""
+    wanted = {
+        "HAR_HOME": str(tmp_path),
+        "DATABASE_URL": "postgres://har:a;b`c$HOME@db/har?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        "GUNICORN_CMD_ARGS": "--max-requests 9  --threads=1 # $(touch x)",
+        "DJANGO_SECRET_KEY": "last=, and without an end of line",
+    }
+    file, run = tmp_path / "har.env", tmp_path / "har-run"
+    file.write_text("# Settings\n; more of them\n\n" + "\n".join(f"{name}={value}" for name, value in wanted.items()))
+    script = (confined.UNITS / "har-run").read_text().replace("cd /opt/har", f"cd {tmp_path}")
+    run.write_text(re.sub(r"exec setpriv .* --", "exec", script))  # There is no user har here.
+    environment = {"PATH": os.environ["PATH"], "HAR_ENV_FILE": str(file)}
+    ran = subprocess.run(["sh", run, "env", "--null"], env=environment, capture_output=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    found = dict(entry.split("=", 1) for entry in ran.stdout.decode().split("\0") if entry)
+    assert found == found | wanted | {"HOME": str(tmp_path)}
+    assert {path.name for path in tmp_path.iterdir()} == {"har.env", "har-run"}
+
+
 @pytest.mark.parametrize(("secret", "is_good"), [(SECRET, True), ({}, False)])
 def test_what_does_not_start_is_found_out_before_a_reload(secret, is_good, tmp_path):
     (check, signal) = confined.settings("har-api.service")["ExecReload"]
