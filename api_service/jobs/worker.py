@@ -8,6 +8,7 @@ import logging
 import socket
 import time
 import uuid
+from collections.abc import Generator
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
@@ -23,7 +24,7 @@ from api_service.jobs.models import Job, State, homes_here, root
 from api_service.jobs.uploads import archive_in
 from har_core import serving
 from har_core.batch.archive import Archive
-from har_core.batch.scoring import Tally, score
+from har_core.batch.scoring import Row, Tally, keep, score
 from har_core.bundle import Bundle
 from har_core.errors import HarError, ModelError
 from har_core.files import locked
@@ -131,8 +132,10 @@ def run(job: Job) -> None:
 def _score(job: Job) -> Tally:
     if job.attempts > _MOST_ATTEMPTS:
         raise JobCrashed(f"The work broke down {_MOST_ATTEMPTS} times after {job.done} photos, and was given up.")
-    predictor = Predictor(_bundle(job))
     path, every = archive_in(job.folder)
+    if not path.exists():
+        return _ended(job)
+    predictor = Predictor(_bundle(job))
     started, before = time.monotonic(), job.done
 
     def report(tally: Tally) -> None:
@@ -143,6 +146,19 @@ def _score(job: Job) -> Tally:
 
     with closing(Archive(path, every)) as archive:
         return score(archive.items(), predictor, job.output, job.top_k, report)
+
+
+def _ended(job: Job) -> Tally:
+    """The rows of a job that had ended when its record was brought back from a backup, in which it had not."""
+    tally = keep(job.output, _no_more)
+    if tally.done != job.total:
+        raise JobFilesUnusable(f"The job's photos are gone after {tally.done} of {job.total}.")
+    return tally
+
+
+def _no_more(done: int) -> Generator[Row]:
+    del done
+    yield from ()
 
 
 def _bundle(job: Job) -> Bundle:

@@ -592,6 +592,21 @@ def test_files_that_have_gone_fail_the_job(inside):
     assert do().error_code == "job_files_unusable"
 
 
+def test_a_job_that_ended_after_its_record_was_saved_is_done_without_its_photos(inside):
+    from api_service.jobs.models import Job, State
+
+    job = record(post(inside))
+    before = do()
+    rows = job.output.read_bytes()
+    Job.objects.update(state=State.RUNNING, done=1, failed=0, finished=None, lease=job.created)  # From the backup.
+    after = do()
+    assert (after.state, after.done, after.failed) == (State.DONE, before.total, before.failed)
+    assert job.output.read_bytes() == rows
+    Job.objects.update(state=State.RUNNING, lease=job.created)
+    job.output.write_bytes(rows.splitlines(keepends=True)[0])
+    assert do().error_code == "job_files_unusable"
+
+
 def test_a_worker_writes_nothing_of_a_job_that_is_not_its_own_any_more(inside):
     from api_service.jobs import worker
     from api_service.jobs.models import Job, State
