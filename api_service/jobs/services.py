@@ -75,15 +75,23 @@ def submit(owner: str, upload: Upload, top_k: int, idempotency_key: str | None =
 def end(job: Job) -> bool:
     """Cancels a job that has not ended; removes one that has, with its files.
 
+    It is cancelled from any host: the one where its files lie may be gone for good. If not, its worker stops, and they
+    go when the job expires.
+
     Returns:
         Whether it is still there: a cancelled one keeps the rows that it has until it expires.
+
+    Raises:
+        JobElsewhere: It has ended, and its files lie in another host's folder.
     """
     now = timezone.now()
     ended = {"state": State.CANCELLED, "finished": now, "expires": now + lifetime()}
     if Job.objects.filter(pk=job.pk, state__in=UNFINISHED).update(**ended):
         job.refresh_from_db()
-        remove_photos(job)
+        if is_here(job):
+            remove_photos(job)
         return True
+    require_here(job)
     Job.objects.filter(pk=job.pk).delete()
     job.remove_files()
     return False

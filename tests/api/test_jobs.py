@@ -499,6 +499,21 @@ def test_a_key_sees_its_own_jobs_and_an_admin_all(inside, use_api_setting):
     problem_inside(inside.get(JOBS), 401, "key_missing")
 
 
+def test_a_job_of_a_host_that_is_gone_can_be_cancelled_but_not_removed(inside, use_api_setting):
+    from api_service.jobs.models import Job, State
+
+    use_api_setting("MAX_JOBS", 1)
+    job = record(post(inside))
+    Job.objects.update(home="gone", state=State.RUNNING, worker="gone")
+    assert post(inside).json()["code"] == "too_many_jobs"
+    answer = inside.delete(f"{JOBS}/{job.id}")
+    assert (answer.status_code, answer.json()["state"]) == (202, "cancelled")
+    assert post(inside).status_code == 202
+    problem_inside(inside.delete(f"{JOBS}/{job.id}"), 421, "job_elsewhere")
+    assert Job.objects.filter(pk=job.pk).exists()
+    assert not is_empty(job.folder)
+
+
 def test_the_newest_come_first_and_no_more_than_asked_for(inside):
     sent = [post(inside).json()["id"] for _ in range(3)]
     rows = inside.get(f"{JOBS}?limit=2").json()["results"]
