@@ -185,7 +185,7 @@ def test_pods_are_of_the_restricted_profile():
     """https://kubernetes.io/docs/concepts/security/pod-security-standards/, which the namespace enforces."""
     for owner, pod in pods().items():
         spec = pod["spec"]
-        assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(spec), owner
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec), owner
         assert spec["securityContext"]["runAsNonRoot"] is True
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert spec["automountServiceAccountToken"] is False
@@ -196,14 +196,28 @@ def test_pods_are_of_the_restricted_profile():
         assert f"{spec['securityContext']['runAsUser']}:{spec['securityContext']['runAsGroup']}" == stages()[
             target
         ].last("USER")
-        assert container["securityContext"] == {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        }
-        assert {"cpu", "memory"} <= set(container["resources"]["requests"])
-        assert "memory" in container["resources"]["limits"]
+        for each in (container, *spec.get("initContainers", [])):
+            assert each["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert {"cpu", "memory"} <= set(each["resources"]["requests"])
+            assert "memory" in each["resources"]["limits"]
         assert all(set(volume) - {"name"} <= {"emptyDir", "persistentVolumeClaim"} for volume in spec["volumes"])
+
+
+def test_folders_of_the_shared_volume_that_others_are_mounted_at_are_not_made_by_root():
+    for owner, container in containers():
+        mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+        home = next(path for path, name in mounts.items() if name == "home")
+        within = [path for path in mounts if path.startswith(f"{home}/")]
+        assert bool(within) == (owner == "api")
+        if within:
+            (first,) = pods()[owner]["spec"]["initContainers"]
+            assert first["image"] == container["image"]
+            assert first["command"] == ["mkdir", "-p", *within]
+            assert first["volumeMounts"] == [{"name": "home", "mountPath": home}]
 
 
 def test_only_who_talks_to_the_database_is_told_its_password():
