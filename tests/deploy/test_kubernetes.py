@@ -99,6 +99,7 @@ def test_selectors_select():
 
 def test_what_is_referred_to_is_there():
     settings, secrets = set(env_file("settings.env")), set(env_file("secrets.example.env"))
+    left_out = set(re.findall(r"^#(\w+)=", (FOLDER / "secrets.example.env").read_text(), re.MULTILINE))
     for owner, container in containers():
         for source in container["envFrom"]:
             assert source in ({"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "secrets"}}), owner
@@ -107,7 +108,7 @@ def test_what_is_referred_to_is_there():
             if "valueFrom" in entry:
                 key = entry["valueFrom"]["secretKeyRef"]
                 assert key["name"] == "secrets"
-                assert key["key"] in secrets
+                assert key["key"] in (left_out if key.get("optional") else secrets)
         assert set(given) | settings | secrets <= known.variables(), owner
         assert not set(given) & settings, owner
         volumes = {volume["name"]: volume for volume in pods()[owner]["spec"]["volumes"]}
