@@ -96,8 +96,9 @@ def save(archive: Path) -> Saved:
     try:
         archive.parent.mkdir(parents=True, exist_ok=True)
         _require_room(archive.parent, sum(_size(path) for path, _ in _kept(home)))
+        elsewhere = _photos_elsewhere(home)
         write_beside(archive, lambda beside: _write(beside, home, sums), mode=0o600)
-        return Saved(len(sums), archive.stat().st_size, _photos_elsewhere(home))
+        return Saved(len(sums), archive.stat().st_size, elsewhere)
     except OSError as error:
         what = error.filename or archive
         raise BackupFailed(f"Nothing was saved. {what}: {error.strerror or error}. An earlier backup stays.") from error
@@ -321,5 +322,8 @@ def _photos_elsewhere(home: Path) -> int:
     total = 0
     for name in store.names():
         with suppress(DatasetError):
-            total += int((~store.load(name).base()["path"].str.startswith(f"{home}/")).sum())
+            dataset = store.load(name)
+            # A dataset may lie behind a link, with the photos that it holds itself.
+            inside = (f"{home}/", f"{settings().home.absolute()}/", f"{dataset.folder.resolve()}/")
+            total += int((~dataset.base()["path"].str.startswith(inside)).sum())
     return total

@@ -283,6 +283,14 @@ def test_photos_that_lie_elsewhere_are_counted(class_folders, archive):  # noqa:
     assert backup.save(archive).elsewhere == 30
 
 
+def test_photos_of_a_dataset_behind_a_link_do_not_lie_elsewhere(home, archive, tmp_path):
+    for seed in range(2):
+        add_accepted(seed)
+    (home / "datasets").rename(tmp_path / "large-disk")
+    (home / "datasets").symlink_to(tmp_path / "large-disk")
+    assert backup.save(archive).elsewhere == 0
+
+
 def test_links_are_followed_and_not_in_circles(home, archive, elsewhere, tmp_path):
     put(tmp_path, "large-disk/mine/dataset.json", b"{}")
     home.mkdir()
