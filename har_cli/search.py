@@ -54,9 +54,8 @@ def search(
         else:
             found = _new(str(reference), str(dataset), vary or [], changes or [], trials, metric, seed, name)
         with found.claimed():
-            if found.to_do():
-                _run(found, concurrent)
-    _say(found, json)
+            reasons = _run(found, concurrent) if found.to_do() else {}
+    _say(found, reasons, json)
 
 
 def _new(
@@ -84,18 +83,18 @@ def _new(
         fail(str(error), code=2)
 
 
-def _run(found: Search, concurrent: int) -> None:
+def _run(found: Search, concurrent: int) -> dict[int, str]:
     from training.search import tuning  # noqa: PLC0415 - Ray takes seconds to import, and may be missing
 
     total = len(found.record.trials)
     with reporting(None) as progress:
         try:
-            tuning.run(found, concurrent, lambda done, what: progress(done, total, what))
+            return tuning.run(found, concurrent, lambda done, what: progress(done, total, what))
         except KeyboardInterrupt:
             fail(_how_to_go_on(found))
 
 
-def _say(found: Search, json: bool) -> None:
+def _say(found: Search, reasons: dict[int, str], json: bool) -> None:
     results = found.results()
     done = [result for result in results if result.state == "done"]
     command = found.command(done[0].changes) if done else None
@@ -105,8 +104,9 @@ def _say(found: Search, json: bool) -> None:
     else:
         _print(results, command)
     for result in results:
-        if result.state == "failed":
-            complain(f"{result.run}: {result.message}")
+        reason = result.message if result.state == "failed" else reasons.get(result.number)
+        if reason:
+            complain(f"{result.run}: {reason}")
     if found.to_do():
         fail(_how_to_go_on(found))
 

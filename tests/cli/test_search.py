@@ -68,6 +68,7 @@ def tried(monkeypatch):
                 trial.end(Outcome(state="done"))
                 search.conclude(number)
                 watch(number + 1, "trial")
+            return dict.fromkeys(search.to_do(), "OSError: no space")
 
         monkeypatch.setattr(tuning, "run", run)
 
@@ -80,6 +81,7 @@ def test_it_says_what_is_best_and_how_to_go_on(tried):
     done = har_search(*NEW, "--vary", "seed=0..3", "--trials", "4", "--name", "mine", "--json")
     assert done.exit_code == 1
     assert "har search --resume mine" in done.stderr
+    assert "har: mine-002: OSError: no space" in done.stderr, "what its run does not know"
     assert [row["state"] for row in json.loads(done.stdout)["trials"]] == ["done", "done", "waiting", "waiting"]
     tried(2)
     done = har_search("--resume", "mine", "--json")

@@ -1,5 +1,6 @@
 """``python -m tests.training.tiny_search NAME``: runs a search whose trials do as well as their seed is large."""
 
+import json
 import sys
 import time
 
@@ -16,6 +17,8 @@ class Pretended(TrialProcess):
 
     def train_to_end(self, run):
         with run.claimed():
+            if run.recipe.seed == 8:
+                raise OSError("no space left for eight")
             with (run.folder / "begun").open("a") as file:
                 file.write("x")
             for number in range(len(run.epochs()), run.recipe.epochs + 1):
@@ -41,4 +44,4 @@ if __name__ == "__main__":
     cloudpickle.register_pickle_by_value(sys.modules["__main__"])
     found = record.find(sys.argv[1])
     with found.claimed():
-        tuning.run(found, concurrent=1, process=Pretended)
+        print(json.dumps(tuning.run(found, concurrent=1, process=Pretended)))

@@ -19,7 +19,7 @@ from ray.tune.schedulers import ASHAScheduler
 
 from har_core.batch.cluster import connected
 from har_core.config import settings
-from har_core.errors import HarError, TrainingError
+from har_core.errors import TrainingError
 from training import supervisor, tracking
 from training.runs import Epoch, Run
 from training.search.record import Search, find
@@ -34,7 +34,7 @@ def run(
     concurrent: int,
     watch: Callable[[int, str], object] = lambda _done, _what: None,
     process: type["TrialProcess"] | None = None,
-) -> None:
+) -> dict[int, str]:
     """Runs the trials that are not over; an interrupt from the keyboard ends it, and it can be gone on with.
 
     Args:
@@ -42,6 +42,9 @@ def run(
         concurrent: How many trials at a time, at most.
         watch: Told how many trials are over, and what goes on.
         process: What runs a trial, where it is not ``TrialProcess``.
+
+    Returns:
+        Why trials broke off, by their numbers; their runs need not know of it.
 
     Raises:
         ClusterUnusable: Ray cannot be started, or its cluster cannot be reached.
@@ -55,7 +58,7 @@ def run(
     try:
         with connected():
             _keep_quiet()
-            _fit(search, concurrent, watch, process or TrialProcess)
+            return _fit(search, concurrent, watch, process or TrialProcess)
     finally:
         _settle(search)
         best = next((result for result in search.results() if result.kept), None)
@@ -70,8 +73,11 @@ def _keep_quiet() -> None:
     logging.getLogger("ray").setLevel(logging.CRITICAL)
 
 
-def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object], process: type["TrialProcess"]) -> None:
+def _fit(
+    search: Search, concurrent: int, watch: Callable[[int, str], object], process: type["TrialProcess"]
+) -> dict[int, str]:
     storage = search.folder / "tune"
+    numbers = search.to_do()
     shutil.rmtree(storage, ignore_errors=True)
     resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     # No host has more than this one, as far as is known here.
@@ -85,10 +91,10 @@ def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object], p
         "TF_NUM_INTRAOP_THREADS": str(cores),
         "TF_NUM_INTEROP_THREADS": str(cores),
     }
-    tune.Tuner(
+    results = tune.Tuner(
         tune.with_resources(process, a_trial),
         param_space={
-            "number": tune.grid_search(search.to_do()),
+            "number": tune.grid_search(numbers),
             "search": search.name,
             "environment": environment,
         },
@@ -102,6 +108,9 @@ def _fit(search: Search, concurrent: int, watch: Callable[[int, str], object], p
         ),
     ).fit()
     shutil.rmtree(storage, ignore_errors=True)
+    # An error's text is the other process's traceback. Fewer have begun where it was interrupted.
+    found = zip(numbers, results, strict=False)
+    return {number: str(result.error).strip().rpartition("\n")[2] for number, result in found if result.error}
 
 
 def _scheduler(search: Search) -> ASHAScheduler:
@@ -177,7 +186,7 @@ class TrialProcess(tune.Trainable):
         self._search = find(config["search"])
         self._run: Run = self._search.begun(config["number"])
         self._told = 0
-        self._error: HarError | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._supervised, daemon=True)
         self._thread.start()
 
@@ -194,6 +203,8 @@ class TrialProcess(tune.Trainable):
             if due and (is_over or due[0].epoch < self._run.recipe.epochs):
                 self._told += 1
                 return _figures(self._search, due[0]) | {"done": is_over and len(due) == 1}
+            if is_over and not epochs:
+                raise TrainingError(f"{self._run.id} ended before its first figure.")
             if is_over:  # It has ended early, by its recipe, and all was told before.
                 return _figures(self._search, epochs[-1]) | {"done": True}
             time.sleep(_POLL)
@@ -223,5 +234,5 @@ class TrialProcess(tune.Trainable):
         try:
             if self._run.state() != "done":
                 self.train_to_end(self._run)
-        except HarError as error:
+        except Exception as error:  # Whatever it is: Tune is told of it by the other thread.
             self._error = error
