@@ -148,6 +148,10 @@ def test_volumes_and_networks_are_there():
                 path = str((FOLDER / source).resolve().relative_to(PROJECT_ROOT))
                 assert any(file == path or file.startswith(f"{path}/") for file in tracked()), volume
                 assert volume.endswith(":ro")
+            elif source.startswith("/"):
+                # The machine's own: where certbot answers, as nginx's configuration says.
+                assert volume == f"{source}:{source}:ro"
+                assert f"root {source};" in (proxy.SHIPPED / "har.conf").read_text()
             elif source and not source.startswith("${"):
                 assert source in compose()["volumes"], volume
                 if name in ours():
