@@ -3,9 +3,12 @@
 import fcntl
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_TRIES, _PAUSE = 10, 0.005
 
 
 def write_beside(path: Path, write: Callable[[Path], object], mode: int = 0o644) -> None:
@@ -46,8 +49,20 @@ def locked(path: Path, wait: bool = True) -> Iterator[int]:
         BlockingIOError: Another holds it, and ``wait`` is False.
     """
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        if wait:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        else:
+            _lock_at_once(file.fileno())
         yield file.fileno()
+
+
+def _lock_at_once(descriptor: int) -> None:
+    """Tries for a moment: who only looks whether it is locked holds it for one, too."""
+    for _ in range(_TRIES):
+        with suppress(BlockingIOError):
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(_PAUSE)
+    return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def is_locked(path: Path) -> bool:
