@@ -92,6 +92,8 @@ def save(archive: Path) -> Saved:
         raise BackupFailed(f"There is nothing to save: {home} is not there. HAR_HOME names the folder.")
     if archive.resolve().is_relative_to(home):
         raise BackupFailed(f"{archive} lies in HAR_HOME, which it is to be a copy of. Choose another place.")
+    if archive.is_dir():
+        raise BackupFailed(f"{archive} is a folder. Name a file in it: {archive / 'har.tar'}.")
     sums: dict[str, str] = {}
     try:
         archive.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """What tells folders apart that several hosts may share, or have each for itself."""
 
+import os
 import secrets
 from pathlib import Path
 
@@ -19,17 +20,24 @@ def of(folder: Path) -> str:
         OSError: The folder cannot be written or read.
     """
     path = folder / NAME
-    if not path.exists():
+    if not known(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / f"{NAME}.lock"):
-            if not path.exists():
-                write_beside(path, lambda beside: beside.write_text(secrets.token_hex(8), "utf-8"))
+            if not known(folder):
+                write_beside(path, _make)
     return path.read_text("utf-8")
 
 
 def known(folder: Path) -> str:
-    """The same, without making one: empty where there is none yet."""
+    """The same, without making one: empty where there is none yet, or none was left by a power failure."""
     try:
         return (folder / NAME).read_text("utf-8")
     except FileNotFoundError:
         return ""
+
+
+def _make(path: Path) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(secrets.token_hex(8))
+        file.flush()
+        os.fsync(file.fileno())  # What bears the name may reach the disk before it.

@@ -136,6 +136,13 @@ def test_what_folders_are_called_in_a_database_or_queue_comes_along(home, archiv
     assert [identity.of(there / folder) for folder in ("jobs", "runs")] == names
 
 
+def test_a_name_of_a_folder_that_a_power_failure_left_empty_is_made_anew(home):
+    put(home, "jobs/.identity", b"")
+    name = identity.of(home / "jobs")
+    assert len(name) == 16
+    assert identity.of(home / "jobs") == identity.known(home / "jobs") == name
+
+
 def test_secrets_stay_readable_by_their_owner_alone(home, archive, elsewhere):
     put(home, "secret_key").chmod(0o600)
     put(home, "feedback/a.json")
@@ -316,6 +323,13 @@ def test_a_backup_within_what_it_is_of_is_refused(home):
     put(home, "kept.json")
     with pytest.raises(BackupFailed, match="another place"):
         backup.save(home / "backups" / "har.tar")
+
+
+def test_a_folder_is_no_place_for_a_backup(home, tmp_path, monkeypatch):
+    put(home, "kept.json")
+    monkeypatch.setattr(backup, "_write", pytest.fail)
+    with pytest.raises(BackupFailed, match=r"is a folder\. Name a file in it: .*/har\.tar"):
+        backup.save(tmp_path)
 
 
 def test_without_a_home_there_is_nothing_to_save(archive):
