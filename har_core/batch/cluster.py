@@ -160,7 +160,7 @@ def _limits() -> dict[str, str]:
 
 
 def _last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1].rstrip(".")
+    return (str(error).strip() or type(error).__name__).splitlines()[-1].rstrip(".")
 
 
 _Files = ray.ObjectRef[dict[str, bytes]]

@@ -95,6 +95,17 @@ def test_a_cluster_that_is_not_there_is_told_at_once(monkeypatch, address):
         pass
 
 
+def test_a_failure_without_words_is_told_by_its_kind(monkeypatch):
+    from har_core.batch import cluster
+
+    def fail(*_, **__) -> None:
+        raise ConnectionAbortedError
+
+    monkeypatch.setattr(ray, "init", fail)
+    with pytest.raises(ClusterUnusable, match="ConnectionAbortedError"), cluster.connected():
+        pytest.fail("there is none")
+
+
 def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_path, folder):
     for number in range(10):
         (tmp_path / f"{number}.png").write_bytes(photo(number, 400) if number else b"nonsense")
