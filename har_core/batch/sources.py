@@ -150,7 +150,7 @@ class Table(Source):
     column: str
 
     def paths(self) -> Iterator[str]:
-        """Reads the column, some thousand rows at a time; an empty cell is an empty path."""
+        """Reads the column, some thousand rows at a time; an empty cell is an empty path, an empty line nothing."""
         try:
             self._check(self._schema())
             for batch in self._batches():

@@ -128,6 +128,8 @@ def test_a_column_of_a_table(put):
     wanted = ["a b.jpg", "x,\ny.jpg", "", "/abs/ü.jpg"]
     assert listed("t/list.csv") == wanted
     assert listed("t/list.csv", "id") == ["1", "2", "3", "4"]
+    put("t/one.csv", payload=b'path\na.jpg\n\n""\nb.jpg\n\n')
+    assert listed("t/one.csv") == ["a.jpg", "", "b.jpg"]
     for kind in (pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())):
         values = pa.array([*wanted[:2], None, wanted[3]], pa.string()).cast(kind)
         parquet.write_table(pa.table({"n": [1, 2, 3, 4], "path": values}), "t/list.parquet", row_group_size=2)
