@@ -78,7 +78,8 @@ def _new(
             raise SearchInvalid("A key can be varied in one way only.")
         plans = space.plan(varied, trials, seed)
         planned = record.new_record(reference, dataset, changes, plans, metric)
-        return Search.create(name or f"{dataset}-search-{datetime.now(UTC):%Y%m%d-%H%M%S}", planned)
+        # Cut, since a search's name is no longer than a dataset's.
+        return Search.create(name or f"{dataset[:40]}-search-{datetime.now(UTC):%Y%m%d-%H%M%S}", planned)
     except SearchInvalid as error:
         fail(str(error), code=2)
 

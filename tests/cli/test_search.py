@@ -76,6 +76,16 @@ def tried(monkeypatch):
 
 
 @pytest.mark.usefixtures("coloured_photos")
+def test_a_dataset_s_name_may_be_as_long_as_any(home, tried):
+    dataset = "x" * 64
+    (home / "datasets" / "coloured").rename(home / "datasets" / dataset)
+    tried(2)
+    done = har_search("quick", "--dataset", dataset, "--set", "image_size=64", "--vary", "seed=0,1")
+    assert done.exit_code == 0, done.stderr
+    assert f"--dataset {dataset}" in done.stdout
+
+
+@pytest.mark.usefixtures("coloured_photos")
 def test_it_says_what_is_best_and_how_to_go_on(tried):
     tried(2)
     done = har_search(*NEW, "--vary", "seed=0..3", "--trials", "4", "--name", "mine", "--json")
