@@ -60,6 +60,7 @@ def test_the_same_seed_tries_the_same_and_nothing_is_tried_twice():
         ("phases.0.learning_rate=log:0..0.1", "above 0"),
         ("backbone=efficientnet_lite0,nonsense", "cannot be nonsense"),
         ("both_ways=true,false", "cannot be searched for"),
+        ("min_photos=3,12", "other validation photos"),
     ],
 )
 def test_what_cannot_be_varied_is_said_in_words(text, said):

@@ -79,6 +79,11 @@ def read(text: str, reference: str, changes: Sequence[str] = ()) -> Varied:
             f"{key} cannot be searched for: it changes nothing before the model is packaged, and trials are judged "
             "before that. Compare it by cross-validation, or with har evaluate."
         )
+    if key == "min_photos":
+        raise SearchInvalid(
+            "min_photos cannot be searched for: it says which labels are learnt, so each trial would be judged by "
+            "other validation photos. Set it for all trials with --set."
+        )
     found = _range(key, values) if ".." in values else _choice(key, values)
     if found.values:
         tried = [f"{key}={value}" for value in found.values]
