@@ -306,12 +306,17 @@ def _extract(tar: tarfile.TarFile, entry: tarfile.TarInfo, path: Path) -> str:
 def _require_empty(home: Path) -> None:
     for path in home.glob(f"{_RESTORING}*"):  # Left by one that was killed.
         shutil.rmtree(path)
-    found = sorted(path.name for path in home.iterdir() if path.name not in _NOTHING)
+    found = sorted(path.name for path in home.iterdir() if path.name not in _NOTHING and not _is_mount(path))
     if found:
         raise RestoreRefused(
             f"{home} is not empty: it has {found[0]}. Stop what uses it and move it away, or let HAR_HOME name another "
             "folder."
         )
+
+
+def _is_mount(path: Path) -> bool:
+    """Whether it may be there only because containers mount something of their own in that place."""
+    return path.name in LEFT_OUT and path.is_dir() and not any(path.iterdir())
 
 
 def _require_room(folder: Path, wanted: int) -> None:

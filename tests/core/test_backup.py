@@ -370,6 +370,16 @@ def test_a_home_that_is_in_use_is_left_alone(saved, home):
     assert tree(home) == {"api.db": b"mine"}
 
 
+def test_folders_that_containers_mount_in_it_are_nothing_while_they_are_empty(saved, home):
+    put(home, "cache/mine")
+    (home / "metrics").mkdir()
+    with pytest.raises(RestoreRefused, match="not empty: it has cache"):
+        backup.restore(saved)
+    (home / "cache" / "mine").unlink()
+    assert backup.restore(saved) == 2
+    assert (home / "metrics").is_dir()
+
+
 def test_what_a_killed_restore_left_is_cleared_away(saved, home):
     put(home, ".restoring-abc/half")
     (home / "lost+found").mkdir()
