@@ -219,8 +219,9 @@ def find(text: str, column: str | None = None) -> Source:
     here = str(PurePosixPath(os.getcwd()))  # noqa: PTH109 - as text, since a URI may stand in its place
     if not column and not locations.is_uri(text) and os.path.isdir(text):  # noqa: PTH112 - answers also for what can be no path
         return Tree(here, _root(text), BELOW, only_photos=True)
-    if _ending(text) in TABLES and not _MAGIC & set(text):
-        file = locations.absolute(here, text)
+    file = locations.absolute(here, text)
+    # A table that is there may be called as a pattern is.
+    if _ending(text) in TABLES and (not _MAGIC & set(text) or os.path.isfile(file)):  # noqa: PTH113 - as above
         return Table(file.rpartition("/")[0] or "/", file, column or COLUMN)
     if column:
         raise InputUnusable(f"{text} has no columns: it is no .csv or .parquet file.")

@@ -137,6 +137,13 @@ def test_a_column_of_a_table(put):
         assert sources.find("t/list.parquet").count() == sources.find("t/list.csv").count() == 4
 
 
+def test_a_table_may_be_called_as_a_pattern_is(put):
+    put("p/list [1].csv", payload=b"path\na.jpg\n")
+    put("p/list 1.csv")
+    assert listed("p/list [1].csv") == ["a.jpg"]
+    assert listed("p/list [12].csv") == ["p/list 1.csv"]
+
+
 def test_paths_of_a_table_begin_at_its_folder(put, tmp_path, monkeypatch):
     put("t/in/a.jpg", payload=photo(1))
     put("t/list.csv", payload=f"path\nin/a.jpg\n{tmp_path}/t/in/a.jpg\nfile://{tmp_path}/t/in/%61.jpg\n\n".encode())
