@@ -1,6 +1,7 @@
 """``har search``: tries many recipes, and says which is best."""
 
 import importlib.util
+import os
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -52,7 +53,9 @@ def search(
         if resume:
             found = record.find(resume)
         else:
-            found = _new(str(reference), str(dataset), vary or [], changes or [], trials, metric, seed, name)
+            # A cluster's hosts have memory of their own.
+            here = min(concurrent, trials) if os.environ.get("RAY_ADDRESS", "local") in ("", "local") else 0
+            found = _new(str(reference), str(dataset), vary or [], changes or [], trials, here, metric, seed, name)
         with found.claimed():
             reasons = _run(found, concurrent) if found.to_do() else {}
     _say(found, reasons, json)
@@ -64,12 +67,13 @@ def _new(
     vary: list[str],
     changes: list[str],
     trials: int,
+    here: int,
     metric: MetricName,
     seed: int,
     name: str | None,
 ) -> Search:
     base = recipe.load(reference, changes)
-    problems = estimate(base, store.load(dataset)).problems
+    problems = estimate(base, store.load(dataset), here).problems
     if problems:
         raise TrainingError(problems[0])
     try:

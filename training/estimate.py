@@ -53,8 +53,14 @@ class Estimate:
     seconds_high: float
 
 
-def estimate(recipe: Recipe, dataset: Dataset) -> Estimate:
-    """Says what a training would use, how long it would take, and what stands against it."""
+def estimate(recipe: Recipe, dataset: Dataset, at_once: int = 1) -> Estimate:
+    """Says what a training would use, how long it would take, and what stands against it.
+
+    Args:
+        recipe: What is to be trained.
+        dataset: What it learns from.
+        at_once: How many of such train on this machine at a time; 0 where others train.
+    """
     try:
         selection = select(dataset, recipe.min_photos)
     except DatasetError as error:
@@ -67,7 +73,7 @@ def estimate(recipe: Recipe, dataset: Dataset) -> Estimate:
         labels=selection.labels,
         left_out=selection.left_out,
         unlabelled=unlabelled,
-        problems=_problems(recipe, dataset),
+        problems=_problems(recipe, dataset, at_once),
         seconds_low=seconds / _SPREAD,
         seconds_high=seconds * _SPREAD,
     )
@@ -106,16 +112,21 @@ def _measured(recipe: Recipe, side: int) -> float | None:
     return None
 
 
-def _problems(recipe: Recipe, dataset: Dataset) -> list[str]:
-    return [problem for problem in (_lack_of_disk(recipe, dataset), _lack_of_memory(recipe)) if problem]
+def _problems(recipe: Recipe, dataset: Dataset, at_once: int) -> list[str]:
+    return [problem for problem in (_lack_of_disk(recipe, dataset), _lack_of_memory(recipe, at_once)) if problem]
 
 
-def _lack_of_memory(recipe: Recipe) -> str:
+def _lack_of_memory(recipe: Recipe, at_once: int) -> str:
     """What is said where the system would kill the training; of machines that train for this one nothing is known."""
     free = memory.available()
-    wanted = _FINE_TUNING_BYTES if recipe.phases else _HEAD_BYTES
+    wanted = at_once * (_FINE_TUNING_BYTES if recipe.phases else _HEAD_BYTES)
     if not queue.starts_workers() or free is None or free >= wanted:
         return ""
+    if at_once > 1:
+        return (
+            f"{at_once} trainings at a time take about {wanted / 1e9:.1f} GB of memory, and this machine has "
+            f"{free / 1e9:.1f} GB to spare: they would be killed. Run fewer at a time, or on a larger machine."
+        )
     return (
         f"A training takes about {wanted / 1e9:.1f} GB of memory, and this machine has {free / 1e9:.1f} GB to spare: "
         "it would be killed. Train on a larger machine with `har train`, and bring the model here by `har models "

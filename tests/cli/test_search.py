@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from har_cli.search import app
 from tests.training.conftest import coloured_photos  # noqa: F401 - a fixture
 from tests.training.test_runs import epoch
+from training import estimate
 from training.runs import Outcome
 from training.search import record, tuning
 
@@ -83,6 +84,21 @@ def test_a_dataset_s_name_may_be_as_long_as_any(home, tried):
     done = har_search("quick", "--dataset", dataset, "--set", "image_size=64", "--vary", "seed=0,1")
     assert done.exit_code == 0, done.stderr
     assert f"--dataset {dataset}" in done.stdout
+
+
+@pytest.mark.usefixtures("coloured_photos")
+def test_the_memory_of_this_machine_counts_for_the_trials_that_it_runs(tried, monkeypatch):
+    tried(2)
+    monkeypatch.setattr(estimate.memory, "available", lambda: 2 * estimate._HEAD_BYTES)
+    new = [*NEW, "--vary", "seed=0,1,2", "--concurrent"]
+    assert har_search(*new, "2", "--name", "two").exit_code == 1, "begun, and not all are over"
+    assert record.find("two")
+    done = har_search(*new, "3", "--name", "three")
+    assert done.exit_code == 1
+    assert "3 trainings at a time" in done.stderr
+    monkeypatch.setenv("RAY_ADDRESS", "elsewhere:6379")
+    har_search(*new, "3", "--name", "three")
+    assert record.find("three")
 
 
 @pytest.mark.usefixtures("coloured_photos")
