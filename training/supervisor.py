@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from har_core.config import PROJECT_ROOT
 from har_core.errors import TeamLost, TrainingError
 from training import runs, tracking
-from training.distributed.cluster import LOST, VARIABLE, Cluster
+from training.distributed.cluster import LOST, LOST_LATER, VARIABLE, Cluster
 from training.runs import Outcome, Run
 
 _POLL = 0.2
@@ -38,7 +38,8 @@ def supervise(run: Run, watch: Callable[[], object] = lambda: None, cluster: Clu
     """
     with run.claimed() as lock:
         started = time.monotonic()
-        for _ in range(_TRIES):
+        tries, epochs = 0, len(run.epochs())
+        while tries < _TRIES:
             cluster = cluster and cluster.renewed()
             with _processes(run, lock, cluster) as process:
                 while process.poll() is None and not run.is_cancelled():
@@ -47,6 +48,8 @@ def supervise(run: Run, watch: Callable[[], object] = lambda: None, cluster: Clu
                 is_cut_off = process.poll() is None
             if process.returncode != LOST or is_cut_off:
                 break
+            before, epochs = epochs, max(epochs, len(run.epochs()))
+            tries = 1 if epochs > before else tries + 1
         _conclude(run, process.returncode, is_cut_off, time.monotonic() - started)
     outcome = run.outcome()
     if outcome is None:
@@ -61,8 +64,8 @@ def _conclude(run: Run, status: int, is_cut_off: bool, seconds: float) -> None:
     elif status == LOST:
         tracking.close(run, "KILLED")
         raise TeamLost(
-            f"Workers were lost, or did not come, {_TRIES} times; the run's log says more. What was learnt is kept: "
-            f"start all workers again, this one with --resume {run.id}."
+            f"Workers were lost, or did not come, {_TRIES} times in a row; the run's log says more. What was learnt is "
+            f"kept: start all workers again, this one with --resume {run.id}."
         )
     elif run.outcome() is None:
         why = _FATAL.get(status, f" Its process ended with status {status}; see the log.")
@@ -77,16 +80,16 @@ def help_chief(cluster: Cluster) -> None:
         TeamLost: The others were lost, or did not come, some times in a row.
         TrainingError: It cannot help; its log says why.
     """
-    status = LOST
-    for _ in range(_TRIES):
+    tries = 0
+    while tries < _TRIES:
         with _started(["training.distributed"], cluster.environment(), sys.stderr.fileno()) as process:
             status = process.wait()
-        if status != LOST:
-            break
-    if status == LOST:
-        raise TeamLost(f"The other workers were lost, or did not come, {_TRIES} times. Start all of them again.")
-    if status:
-        raise TrainingError(f"This worker ended with status {status}; what it said before says why.")
+        if status == 0:
+            return
+        if status not in (LOST, LOST_LATER):
+            raise TrainingError(f"This worker ended with status {status}; what it said before says why.")
+        tries = 1 if status == LOST_LATER else tries + 1
+    raise TeamLost(f"The other workers were lost, or did not come, {_TRIES} times in a row. Start all of them again.")
 
 
 @contextmanager

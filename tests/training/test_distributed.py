@@ -14,7 +14,7 @@ from har_core.config import PROJECT_ROOT
 from har_core.errors import TeamLost, TrainingError
 from tests.training.test_fit import Recorder, tuning, weights
 from tests.training.test_inputs import STRONG, examples, photos
-from tests.training.test_runs import training, until  # noqa: F401 - a fixture
+from tests.training.test_runs import epoch, training, until  # noqa: F401 - a fixture
 from training import checkpoint, inputs, supervisor
 from training.distributed import cluster
 from training.distributed.cluster import LOST
@@ -98,6 +98,27 @@ def test_workers_that_were_lost_are_started_again(training):  # noqa: F811
     )
     run = Run.create(Recipe(), "mine")
     assert supervisor.supervise(run, cluster=cluster.read("one:1,two:2")).state == "done"
+
+
+def test_only_tries_without_an_epoch_count(training):  # noqa: F811
+    """Of the first six, each but the first completes an epoch; then none does."""
+    training(
+        "import json; tries = run_folder / 'tries'; count = tries.stat().st_size if tries.exists() else 0\n"
+        "with tries.open('a') as file: file.write('x')\n"
+        f"(run_folder / 'epochs.json').write_text(json.dumps([{epoch(0).model_dump()}] * min(count, 5))); sys.exit(75)"
+    )
+    run = Run.create(Recipe(), "mine")
+    with pytest.raises(TeamLost):
+        supervisor.supervise(run, cluster=cluster.read("one:1,two:2"))
+    assert len((run.folder / "tries").read_text()) == 6 + 3
+    folder = run.folder
+    (supervisor.PROJECT_ROOT / "training" / "distributed.py").write_text(
+        f"import pathlib, sys; tries = pathlib.Path({str(folder)!r}, 'helps'); tries.open('a').write('x')\n"
+        "sys.exit(76 if tries.stat().st_size < 7 else 75)"
+    )
+    with pytest.raises(TeamLost):
+        supervisor.help_chief(cluster.read("one:1,two:2", 1))
+    assert len((folder / "helps").read_text()) == 6 + 3
 
 
 def test_workers_are_named_by_their_number_or_their_addresses(monkeypatch):

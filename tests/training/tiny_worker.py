@@ -39,7 +39,8 @@ def lead(team, folder):
 def follow(team):
     follower.network.build = lambda *_: tiny_network(dropout=0.3)
     follower._photos = lambda *_: photos()
-    follower.follow(team)
+    for _ in follower.follow(team):
+        pass
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 
 from har_core.errors import HarError, TeamLost
 from training.__main__ import die_with_supervisor
-from training.distributed.cluster import LOST, Cluster, of_environment
+from training.distributed.cluster import LOST, LOST_LATER, Cluster, of_environment
 
 log = logging.getLogger("training")
 
@@ -16,11 +16,13 @@ def main(cluster: Cluster) -> int:
     from training.distributed.follower import follow  # noqa: PLC0415 - imports TensorFlow
     from training.distributed.team import Team  # noqa: PLC0415
 
+    lost = LOST
     try:
-        follow(Team(cluster))
+        for _ in follow(Team(cluster)):
+            lost = LOST_LATER
     except TeamLost as error:
         log.error("%s", error)
-        return LOST
+        return lost
     except HarError as error:
         log.error("%s", error)
         return 1

@@ -12,6 +12,8 @@ from har_core.errors import TrainingError
 VARIABLE = "TF_CONFIG"
 # What a worker's process ends with when it has lost the others. Nothing is wrong with the run: it can be gone on with.
 LOST = 75
+# The same, after an epoch at least: the times before count no more.
+LOST_LATER = 76
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}|\[[0-9A-Fa-f:]+\]:[0-9]{1,5}")
 _MOST_HERE = 64

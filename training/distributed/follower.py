@@ -1,5 +1,7 @@
 """What a worker does that is not the chief: as it is told, until it is let go."""
 
+from collections.abc import Iterator
+
 import keras
 
 from har_core.datasets import cache, store
@@ -10,8 +12,11 @@ from training.inputs import Examples
 from training.recipe import Recipe
 
 
-def follow(team: Team) -> None:
+def follow(team: Team) -> Iterator[None]:
     """Takes part in every fine-tuning of a run.
+
+    Yields:
+        After each epoch.
 
     Raises:
         HarError: It cannot, for example because the photos are not here.
@@ -22,6 +27,7 @@ def follow(team: Team) -> None:
             tuning = _FineTuning(team, message)
         elif tuning:
             tuning.make_epoch(message)
+            yield
 
 
 class _FineTuning:
