@@ -1,12 +1,13 @@
 """Starts the project's servers as they are run for real, on free ports."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -48,7 +49,11 @@ def running(
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:
-            process.kill()
+            # Its workers would outlive it for a while.
+            for pid in [process.pid, *children(process.pid)]:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            process.wait()
 
 
 @contextmanager
