@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -127,6 +129,23 @@ def test_versions_stand_in_the_lock_file_alone():
         line for line in (PROJECT_ROOT / "requirements-dev.txt").read_text().splitlines() if line.startswith("uv=")
     )
     assert f"pip install --no-cache-dir {uv}" in CONTAINERFILE.read_text()
+
+
+def test_health_is_asked_of_the_server_itself_and_of_no_proxy():
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.headers["Host"] == ALLOWED else 404)
+            self.end_headers()
+
+    script = CONTAINERFILE.parent / "healthy.py"
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for names, status in ((f"{ALLOWED},localhost", 0), ("elsewhere.example.org", 1)):
+            environment = {"http_proxy": f"http://127.0.0.1:{free_port()}", "DJANGO_ALLOWED_HOSTS": names}
+            command = [sys.executable, script, f"http://127.0.0.1:{server.server_port}/readyz"]
+            ran = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
+            assert ran.returncode == status, ran.stderr
+        server.shutdown()
 
 
 @pytest.mark.parametrize("target", TARGETS)
