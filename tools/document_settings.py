@@ -38,6 +38,13 @@ STARTING = [
         "`api_service.production` refuses to start with what is fit for one's own machine alone.",
     ),
     Variable("HAR_ENV_FILE", "file", "/etc/har/har.env", "The settings that `deploy/systemd/har-run` reads."),
+    Variable("GUNICORN_CMD_ARGS", "text", "", "Options of gunicorn, which win over `deploy/gunicorn.conf.py`."),
+    Variable(
+        "STREAMLIT_SERVER_ALLOWED_HOSTS",
+        "text",
+        "",
+        "Names that the app answers to, with spaces between; without: all. Streamlit reads it.",
+    ),
     Variable(
         "FORWARDED_ALLOW_IPS",
         "list",
@@ -49,7 +56,7 @@ COMPOSE = [
     Variable("HAR_APP_NAME", "text", "", "Host name of the app."),
     Variable("HAR_API_NAME", "text", "", "Host name of the API."),
     Variable("HAR_CERTIFICATES", "folder", "", "With live/NAME/fullchain.pem and privkey.pem of both."),
-    Variable("HAR_APP_USERS", "file", "", "Who may use the app: lines NAME:HASH, as of `htpasswd -B`."),
+    Variable("HAR_APP_USERS", "file", "", "Who may use the app: lines NAME:HASH, as of `openssl passwd -6`."),
     Variable("HAR_POSTGRES_PASSWORD", "**secret**", "", "Of the database server."),
     Variable("HAR_REDIS_PASSWORD", "**secret**", "", "Of the queue's server."),
     Variable("HAR_WORKER_MEMORY", "size", "8g", "Most memory that a training may take."),
