@@ -37,6 +37,12 @@ def test_the_workers_shares_are_the_batch_to_the_bit(options, batch_size):
                 assert np.array_equal(wanted, np.concatenate(found))
 
 
+@pytest.fixture(autouse=True)
+def cores(monkeypatch):
+    """These tests are about the cores, also where there are GPUs."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
 @contextmanager
 def two_workers(folder, seconds_a_step=0.0):
     """Starts both; yields their processes."""
@@ -129,6 +135,19 @@ def test_workers_are_named_by_their_number_or_their_addresses(monkeypatch):
     assert cluster.of_environment() == named
     monkeypatch.setenv("TF_CONFIG", "")
     assert cluster.of_environment() is None
+
+
+def test_each_worker_on_a_machine_has_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, GPU-5")
+    both = cluster.here(2)
+    seen = [one.environment()["CUDA_VISIBLE_DEVICES"] for one in (both, *both.helpers_here())]
+    assert seen == ["3", "GPU-5"]
+    assert "CUDA_VISIBLE_DEVICES" not in cluster.read("one:1,two:2").environment()
+    with pytest.raises(TrainingError, match="fewer"):
+        cluster.here(3)
+    for none in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+        assert "CUDA_VISIBLE_DEVICES" not in cluster.here(3).environment()
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import re
 import socket
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from har_core.errors import TrainingError
 
@@ -17,6 +18,7 @@ LOST_LATER = 76
 
 _ADDRESS = re.compile(r"[A-Za-z0-9._-]+:[0-9]{1,5}|\[[0-9A-Fa-f:]+\]:[0-9]{1,5}")
 _MOST_HERE = 64
+_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -47,24 +49,38 @@ class Cluster:
         return here(len(self.addresses)) if self.is_here else self
 
     def environment(self) -> dict[str, str]:
-        """The environment by which TensorFlow learns of it."""
+        """The environment by which TensorFlow learns of it; of this machine's GPUs, each worker sees one."""
         task = {"type": "worker", "index": self.number}
-        return {VARIABLE: json.dumps({"cluster": {"worker": self.addresses}, "task": task})}
+        facts = {VARIABLE: json.dumps({"cluster": {"worker": self.addresses}, "task": task})}
+        return facts | ({_GPUS: gpus[self.number]} if self.is_here and (gpus := _gpus()) else {})
 
 
 def here(count: int) -> Cluster:
     """Workers that are all on this machine, and reach each other by its loopback.
 
     Raises:
-        TrainingError: It is not a number from 2 to 64.
+        TrainingError: It is not a number from 2 to 64, or there are GPUs, but fewer.
     """
     if not 2 <= count <= _MOST_HERE:
         raise TrainingError(f"{count} workers cannot train on one machine: give a number from 2 to {_MOST_HERE}.")
+    if 0 < len(_gpus()) < count:
+        raise TrainingError(
+            f"{count} workers need a GPU each, and there are {len(_gpus())}: start fewer, or set {_GPUS} to nothing, "
+            "to train on the cores."
+        )
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
             one.bind(("127.0.0.1", 0))
         return Cluster(tuple(f"127.0.0.1:{one.getsockname()[1]}" for one in sockets), is_here=True)
+
+
+def _gpus() -> list[str]:
+    """Those that this process may use, by the names that CUDA has for them."""
+    named = os.environ.get(_GPUS)
+    if named is None:
+        return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
+    return [name.strip() for name in named.split(",") if name.strip() and name.strip() != "-1"]
 
 
 def read(text: str, number: int = 0) -> Cluster:

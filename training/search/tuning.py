@@ -90,6 +90,8 @@ def _fit(
         "HAR_HOME": str(settings().home.absolute()),
         "TF_NUM_INTRAOP_THREADS": str(cores),
         "TF_NUM_INTEROP_THREADS": str(cores),
+        # Where trials share a GPU, the first would take all of its memory.
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     }
     results = tune.Tuner(
         tune.with_resources(process, a_trial),
