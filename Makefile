@@ -38,7 +38,7 @@ mlflow: .venv/installed
 # Files of tests side by side; those in the browser alone, since they wait for what others would hold up.
 test: .venv/installed-dev
 	@tests/install_programs.sh
-	$(BIN)/pytest -n 2 --dist loadfile -m "not browser"
+	$(BIN)/pytest -n 3 --dist loadfile -m "not browser"
 	$(BIN)/pytest -m browser
 
 lint: .venv/installed-dev

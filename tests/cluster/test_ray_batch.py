@@ -26,6 +26,8 @@ from tests.servers import free_port
 ray = pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.txt")
 
 COUNT, DONE, ROWS = 400, 10, 2000
+# By itself, Ray waits for a head that is gone for a minute.
+QUICK_END = {"RAY_gcs_rpc_server_reconnect_timeout_s": "5"}
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_pat
     table = tmp_path / "photos.csv"
     table.write_text("path\n" + "".join(f"{number % 10}.png\n" for number in range(ROWS)))
     mark = f"HAR_TEST_MARK={uuid.uuid4()}"
-    environment = {**os.environ, **dict([mark.split("=")]), "HAR_THREADS": "1", "RAY_TMPDIR": folder}
+    environment = {**os.environ, **dict([mark.split("=")]), "HAR_THREADS": "1", "RAY_TMPDIR": folder, **QUICK_END}
     environment.pop("RAY_ADDRESS", None)
     command = [sys.executable, "-m", "har_cli", "batch", str(table), "--model", str(tiny_bundle.folder)]
 

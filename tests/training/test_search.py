@@ -132,6 +132,8 @@ def test_a_search_that_is_killed_goes_on_where_it_stopped(home):
     """The first trial is the best. Whoever forgot it, when killed, would let the worse ones that follow go on."""
     found = planned(seeds=(5, 1, 4, 0, 9, 8))
     environment = {**os.environ, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    # By itself, Ray waits for a head that is gone for a minute.
+    environment["RAY_gcs_rpc_server_reconnect_timeout_s"] = "5"
     command = [sys.executable, "-m", "tests.training.tiny_search", "tiny"]
     process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment)
     try:
