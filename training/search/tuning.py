@@ -110,9 +110,9 @@ def _fit(
         ),
     ).fit()
     shutil.rmtree(storage, ignore_errors=True)
-    # An error's text is the other process's traceback. Fewer have begun where it was interrupted.
-    found = zip(numbers, results, strict=False)
-    return {number: str(result.error).strip().rpartition("\n")[2] for number, result in found if result.error}
+    # Fewer have begun where it was interrupted. An error's text is the other process's traceback.
+    errors = {number: results[at].error for at, number in enumerate(numbers[: len(results)])}
+    return {number: str(error).strip().rpartition("\n")[2] for number, error in errors.items() if error}
 
 
 def _scheduler(search: Search) -> ASHAScheduler:
