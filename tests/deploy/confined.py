@@ -92,6 +92,9 @@ def _mount(state: Path, code: Path, home: Path) -> None:
             _sh("mount", "-o", "remount,bind,ro", point, check=False)
     for point in ("/tmp", "/var/tmp"):
         _sh("mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", point)
+        if PROJECT_ROOT.is_relative_to(point):  # Programs of its .venv know it by that path.
+            PROJECT_ROOT.mkdir(parents=True)
+            _sh("mount", "--bind", code, PROJECT_ROOT)
 
 
 def _sh(*words: object, check: bool = True) -> None:
