@@ -146,3 +146,19 @@ def save_image(tmp_path):
         return path
 
     return save
+
+
+@pytest.fixture(scope="session")
+def playwright():
+    """One for all tests: a second one beside it would refuse to work."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.camera import CHROMIUM
+
+    if not CHROMIUM.exists():
+        message = f"{CHROMIUM} is not installed (Debian: apt-get install chromium)"
+        if os.environ.get("HAR_REQUIRE_BROWSER"):
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as found:
+        yield found

@@ -1,13 +1,11 @@
 """Bulk scoring on a Ray cluster of several nodes, all of them on this machine."""
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +18,7 @@ from har_core.batch.sources import Tree
 from har_core.config import PROJECT_ROOT
 from har_core.errors import ClusterUnusable
 from har_core.predictor import Predictor
+from tests import rays
 from tests.core.batch.photos import photo
 from tests.servers import free_port
 
@@ -129,7 +128,7 @@ def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_pat
         process.kill()
         process.wait()
         before = journal.read_bytes()
-        wait(lambda: not marked(mark), tmp_path / "log")
+        wait(lambda: not rays.at_work(mark), tmp_path / "log")
         assert not output.exists()
         assert 0 < before.count(b"\n") < ROWS
         assert start(output, "ray").wait(180) == 1  # since some photos are none
@@ -137,24 +136,13 @@ def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_pat
         assert output.read_bytes() == (tmp_path / "local.jsonl").read_bytes()
         assert output.read_bytes().startswith(before[: before.rindex(b"\n") + 1])
         assert output.read_bytes().count(b"\n") == ROWS
-        wait(lambda: not marked(mark), tmp_path / "log")
+        wait(lambda: not rays.at_work(mark), tmp_path / "log")
     finally:
-        for pid in marked(mark):
-            os.kill(pid, signal.SIGKILL)
-
-
-def marked(mark: str) -> list[int]:
-    """The processes that carry a mark in their environment."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if mark.encode() in (folder / "environ").read_bytes():
-                found.append(int(folder.name))
-    return found
+        rays.kill(mark)
 
 
 def wait(condition, log: Path) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 180
     while not condition():
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)

@@ -14,7 +14,6 @@ from tests import camera
 from tests.conftest import EXAMPLES
 from tests.deploy import confined, proxy
 from tests.deploy.proxy import APP
-from tests.e2e.conftest import playwright  # noqa: F401 - a fixture
 from tests.servers import app, free_port, running
 
 pytestmark = [
@@ -55,7 +54,7 @@ def the_app(folder):
 
 
 @pytest.fixture
-def page(nginx, playwright, tmp_path):  # noqa: F811
+def page(nginx, playwright, tmp_path):
     """A tab, with a camera; the app shows no exception, the browser blocks nothing, and no WebSocket is cut off."""
     clip = camera.clip(tmp_path / "clip.mjpeg", (EXAMPLES / "cycling.jpg").read_bytes())
     flags = [*camera.flags(clip), f"--host-resolver-rules=MAP {APP} 127.0.0.1"]

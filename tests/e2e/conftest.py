@@ -1,14 +1,10 @@
 """A real browser on a real app."""
 
-import os
-from pathlib import Path
-
 import pytest
-from playwright.sync_api import sync_playwright
 
+from tests.camera import CHROMIUM
 from tests.servers import app
 
-CHROMIUM = Path("/usr/bin/chromium")
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -18,17 +14,6 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-@pytest.fixture(scope="session")
-def playwright():
-    if not CHROMIUM.exists():
-        message = f"{CHROMIUM} is not installed (Debian: apt-get install chromium)"
-        if os.environ.get("HAR_REQUIRE_BROWSER"):
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as found:
-        yield found
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from har_core.config import PROJECT_ROOT
 from har_core.errors import SearchInvalid, TrainingError
+from tests import rays
 from tests.training.test_runs import epoch, until
 from training import runs
 from training.recipe import Recipe
@@ -116,38 +116,27 @@ def test_a_trial_that_goes_on_is_the_same_run():
     assert Run.create(Recipe(), "mine").record.trial is None
 
 
-def processes_of(home):
-    """The processes that were started for that HAR_HOME."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if f"HAR_HOME={home}".encode() in path.read_bytes().split(b"\0"):
-                found.append(int(path.parent.name))
-        except OSError:
-            continue
-    return [pid for pid in found if pid != os.getpid()]
-
-
 def test_a_search_that_is_killed_goes_on_where_it_stopped(home):
     """The first trial is the best. Whoever forgot it, when killed, would let the worse ones that follow go on."""
     found = planned(seeds=(5, 1, 4, 0, 9, 8))
     environment = {**os.environ, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
     # By itself, Ray waits for a head that is gone for a minute.
     environment["RAY_gcs_rpc_server_reconnect_timeout_s"] = "5"
-    command = [sys.executable, "-m", "tests.training.tiny_search", "tiny"]
+    command, mark = [sys.executable, "-m", "tests.training.tiny_search", "tiny"], f"HAR_HOME={home}"
     process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment)
     try:
-        until(lambda: found.is_over(0), 120)
+        until(lambda: found.is_over(0), 180)
     finally:
         process.kill()
         process.wait()
-    until(lambda: not processes_of(home), 120)
+        until(lambda: not rays.at_work(mark), 180)
+        rays.kill(mark)
     assert found.to_do() == [1, 2, 3, 4, 5]
-    done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, timeout=240, check=False)
+    done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr
     reasons = {int(number): reason.rpartition(": ")[2] for number, reason in json.loads(done.stdout).items()}
     assert reasons == {4: "nine is too many", 5: "no space left for eight"}, "and nothing else is printed"
-    until(lambda: not processes_of(home), 120)
+    until(lambda: not rays.at_work(mark), 180)
     found = record.find("tiny")
     results = sorted(found.results(), key=lambda result: result.number)
     assert [result.state for result in results] == ["done", "stopped", "done", "stopped", "failed", "interrupted"]
