@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from har_core.config import PROJECT_ROOT
+from tests.waiting import until
 
 
 def free_port() -> int:
@@ -34,15 +34,7 @@ def running(
         stderr=subprocess.STDOUT,
     )
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                httpx.get(url)
-                break
-            except httpx.TransportError:
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
+        until(lambda: _answers(url), process=process, told=log.read_text)
         yield process
     finally:
         process.terminate()
@@ -54,6 +46,24 @@ def running(
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        httpx.get(url)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+def manage(*words: str, **environment: str) -> str:
+    """Runs ``manage.py`` in a process of its own and gives what it prints."""
+    command = [sys.executable, "manage.py", *words]
+    ran = subprocess.run(
+        command, cwd=PROJECT_ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
 
 
 @contextmanager

@@ -1,15 +1,11 @@
 """What the API's tests share: Django set up once, and its database."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from har_core import config
-from har_core.config import PROJECT_ROOT
-from tests import postgres
+from tests import postgres, servers
 
 
 @pytest.fixture(scope="session")
@@ -70,17 +66,7 @@ def use_api_setting(monkeypatch) -> Iterator[Callable[[str, str], None]]:
 
 @pytest.fixture(scope="session")
 def manage() -> Callable[..., str]:
-    """Runs ``manage.py`` in a process of its own and gives what it prints."""
-
-    def run(*words: str, **environment: str) -> str:
-        command = [sys.executable, "manage.py", *words]
-        ran = subprocess.run(
-            command, cwd=PROJECT_ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    return run
+    return servers.manage
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from tests.api.test_live import problem
 from tests.bundles import spoil, variant
 from tests.core.batch.photos import photo, zipped
 from tests.servers import api
+from tests.waiting import until
 
 JOBS = "/api/v1/jobs"
 ZIP = {"Content-Type": "application/zip"}
@@ -51,13 +52,6 @@ def workers(home: Path) -> list[int]:
             if b"work_jobs" in words and f"HAR_HOME={home}".encode() in (process / "environ").read_bytes().split(b"\0"):
                 found.append(int(process.name))
     return found
-
-
-def until(what) -> None:
-    deadline = time.monotonic() + 240
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @contextmanager

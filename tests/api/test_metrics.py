@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -17,6 +16,7 @@ from har_core.config import PROJECT_ROOT
 from tests.api.test_live import CYCLING, problem
 from tests.conftest import EXAMPLES
 from tests.servers import api
+from tests.waiting import until
 
 LABELS, PREDICTIONS = "/api/v1/labels", "/api/v1/predictions"
 MONITORING = {
@@ -55,13 +55,6 @@ def scrape(base) -> Figures:
 def workers(log) -> list[int]:
     """The workers that were ever started, by their server's log."""
     return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", log.read_text())]
-
-
-def until(wanted, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not wanted():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.fixture(scope="module")

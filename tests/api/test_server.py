@@ -21,6 +21,7 @@ import pytest
 from har_core.config import PROJECT_ROOT
 from tests.api.test_live import CYCLING, post, problem
 from tests.servers import api, children, gunicorn
+from tests.waiting import until
 
 PATIENCE = 2
 
@@ -266,13 +267,6 @@ class Load:
                 client.close()
                 client = httpx.Client(base_url=self._base, timeout=60)
         client.close()
-
-
-def until(is_so, seconds=90):
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from tests import postgres
 from tests.conftest import PROJECT_ROOT
 from tests.core.datasets.conftest import class_folders  # noqa: F401 - a fixture
 from tests.core.test_feedback import photo, say
+from tests.servers import manage
 from training.recipe import Recipe
 from training.runs import Outcome, Run
 
@@ -36,12 +37,6 @@ def har(*words, **environment: str):
     done = called("-m", "har_cli", *words, "--json", **environment)
     assert (done.returncode, done.stderr) == (0, "")
     return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def manage(*words, **environment: str) -> str:
-    done = called("manage.py", *words, **environment)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def knows(key: str, **environment: str) -> bool:

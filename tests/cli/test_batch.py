@@ -7,7 +7,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from pyarrow import parquet
 
 from tests.conftest import PROJECT_ROOT
 from tests.core.batch.photos import photo
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -145,14 +145,6 @@ def rows_in(journal: Path) -> int:
     return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
-def wait(process: subprocess.Popen[bytes], condition) -> None:
-    deadline = time.monotonic() + 90
-    while not condition():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_killed_twice_it_ends_as_if_undisturbed(long, tmp_path):
     whole, output = tmp_path / "whole.jsonl", tmp_path / "killed.jsonl"
     journal = tmp_path / "killed.jsonl.partial"
@@ -160,7 +152,7 @@ def test_killed_twice_it_ends_as_if_undisturbed(long, tmp_path):
     for _ in range(2):
         before = rows_in(journal)
         process = long(output)
-        wait(process, lambda before=before: rows_in(journal) > before)
+        until(lambda before=before: rows_in(journal) > before, process=process)
         process.kill()
         process.wait()
         assert before < rows_in(journal) < ROWS
@@ -175,7 +167,7 @@ def test_killed_twice_it_ends_as_if_undisturbed(long, tmp_path):
 def test_two_at_once_and_the_way_out(long, tmp_path):
     output = tmp_path / "rows.csv"
     first = long(output, stderr=(tmp_path / "log").open("wb"))
-    wait(first, lambda: rows_in(tmp_path / "rows.csv.partial"))
+    until(lambda: rows_in(tmp_path / "rows.csv.partial"), process=first)
     second = long(output, stderr=(tmp_path / "second").open("wb"))
     assert second.wait(60) == 1
     assert "Another run is at work" in (tmp_path / "second").read_text()
@@ -192,7 +184,7 @@ def test_a_terminal_shows_one_line_with_rate_and_rest(long, tmp_path):
     process = long(tmp_path / "rows.jsonl", stderr=theirs)
     os.close(theirs)
     shown = b""
-    wait(process, lambda: rows_in(tmp_path / "rows.jsonl.partial") > 200)
+    until(lambda: rows_in(tmp_path / "rows.jsonl.partial") > 200, process=process)
     shown = os.read(ours, 100_000).decode()
     os.close(ours)
     assert "\r" in shown

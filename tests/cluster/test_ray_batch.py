@@ -21,6 +21,7 @@ from har_core.predictor import Predictor
 from tests import rays
 from tests.core.batch.photos import photo
 from tests.servers import free_port
+from tests.waiting import until
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: requirements-cluster.txt")
 
@@ -124,11 +125,11 @@ def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_pat
     output, journal = tmp_path / "rows.jsonl", tmp_path / "rows.jsonl.partial"
     try:
         process = start(output, "ray")
-        wait(lambda: journal.exists() and journal.stat().st_size > 0, tmp_path / "log")
+        until(lambda: journal.exists() and journal.stat().st_size > 0, told=(tmp_path / "log").read_text)
         process.kill()
         process.wait()
         before = journal.read_bytes()
-        wait(lambda: not rays.at_work(mark), tmp_path / "log")
+        until(lambda: not rays.at_work(mark), told=(tmp_path / "log").read_text)
         assert not output.exists()
         assert 0 < before.count(b"\n") < ROWS
         assert start(output, "ray").wait(180) == 1  # since some photos are none
@@ -136,13 +137,6 @@ def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_pat
         assert output.read_bytes() == (tmp_path / "local.jsonl").read_bytes()
         assert output.read_bytes().startswith(before[: before.rindex(b"\n") + 1])
         assert output.read_bytes().count(b"\n") == ROWS
-        wait(lambda: not rays.at_work(mark), tmp_path / "log")
+        until(lambda: not rays.at_work(mark), told=(tmp_path / "log").read_text)
     finally:
         rays.kill(mark)
-
-
-def wait(condition, log: Path) -> None:
-    deadline = time.monotonic() + 180
-    while not condition():
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.05)

@@ -3,7 +3,6 @@
 import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import httpx
 
 from har_core.config import PROJECT_ROOT
 from tests.servers import free_port
+from tests.waiting import until
 
 SHIPPED = PROJECT_ROOT / "deploy" / "nginx"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -123,11 +123,7 @@ def running(proxy: Proxy) -> Iterator[Proxy]:
     command = [NGINX, "-p", proxy.folder, "-c", proxy.folder / "nginx.conf"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log.open("wb"))
     try:
-        deadline = time.monotonic() + 60
-        while not (proxy.folder / "nginx.pid").exists():
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
+        until((proxy.folder / "nginx.pid").exists, process=process, told=log.read_text)
         yield proxy
     finally:
         process.terminate()

@@ -5,8 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -20,6 +18,7 @@ from har_core.config import PROJECT_ROOT
 from tests.deploy import known, proxy
 from tests.deploy.containerfile import stages, tracked
 from tests.servers import free_port
+from tests.waiting import until
 
 FOLDER = PROJECT_ROOT / "deploy" / "compose"
 FILE = FOLDER / "compose.yaml"
@@ -38,14 +37,6 @@ def ours() -> dict[str, tuple[str, Service]]:
     """The services of our images, with the images' targets."""
     found = {name: service for name, service in services().items() if service["image"].startswith("har-")}
     return {name: (re.sub(r"har-(\w+):.*", r"\1", service["image"]), service) for name, service in found.items()}
-
-
-def until(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 90
-    while not holds():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def ended(process: subprocess.Popen[bytes]) -> None:
@@ -230,7 +221,7 @@ def test_redis_wants_its_password(tmp_path):
             return False
 
     try:
-        until(answers, process)
+        until(answers, process=process)
         with pytest.raises(client.exceptions.AuthenticationError):
             client.Redis(port=port).ping()
         assert "opensesame" not in Path(f"/proc/{process.pid}/cmdline").read_text()

@@ -5,8 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -19,6 +18,7 @@ from har_core.files import is_locked
 from tests.conftest import EXAMPLES
 from tests.deploy.containerfile import CONTAINERFILE, TARGETS, Image, is_ignored, stages, tracked
 from tests.servers import free_port
+from tests.waiting import until
 
 BIN = Path(sys.executable).parent
 # Of what is installed, in megabytes; with TensorFlow it is several thousand.
@@ -34,14 +34,6 @@ for page in sorted(Path("pages").glob("*.py")):
     print(page, [error.message for error in app.exception], len(app.main) > 0)
 """
 ALLOWED = "har.example.org"
-
-
-def until(holds: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 90
-    while not holds():
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.2)
 
 
 @contextmanager
@@ -170,7 +162,7 @@ def test_the_api_answers_without_tensorflow(api, tmp_path):
 
     before = listing(api.app) | listing(api.venv)
     with started(api.arguments(api.stage.command()), api, log, environment) as server:
-        until(lambda: is_healthy(api, port, environment), server, log)
+        until(lambda: is_healthy(api, port, environment), process=server, told=log.read_text)
         key = run("python", "manage.py", "create_key", "test", "--scope", "predict").strip()
         headers = {"Host": ALLOWED, "Authorization": f"Bearer {key}"}
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
@@ -182,7 +174,7 @@ def test_the_api_answers_without_tensorflow(api, tmp_path):
             worker = api.arguments(["python", "manage.py", "work_jobs"])
             with started(worker, api, log, environment) as jobs:
                 job = client.post("/api/v1/jobs", files={"images": ("a.jpg", photo["image"])}).headers["Location"]
-                until(lambda: client.get(job).json()["state"] == "done", jobs, log)
+                until(lambda: client.get(job).json()["state"] == "done", process=jobs, told=log.read_text)
                 assert client.get(f"{job}/results").json()["label"] == "cycling"
         run("python", "-c", "from training import queue; queue.ensure_worker()")
         assert not (api.home / "worker.log").exists()  # It could not train.
@@ -197,7 +189,7 @@ def test_the_app_shows_every_page_without_tensorflow(app, tmp_path):
     before = listing(app.app) | listing(app.venv)
     command = [*app.arguments(moved(app.stage.command(), port))]
     with started(command, app, log, environment) as server:
-        until(lambda: is_healthy(app, port, environment), server, log)
+        until(lambda: is_healthy(app, port, environment), process=server, told=log.read_text)
         found = output(app, environment, "python", "-c", PAGES).splitlines()
     # One line each, without an exception, and with something on it.
     assert len(found) == 1 + len(list((PROJECT_ROOT / "pages").glob("*.py"))), found
@@ -221,7 +213,7 @@ def test_the_worker_has_all_that_training_imports(tmp_path):
     environment = image.environment(PYTHONPYCACHEPREFIX="")
     log = tmp_path / "log"
     with started(image.arguments(image.stage.command()), image, log, environment) as worker:
-        until(lambda: is_locked(image.home / "worker.lock"), worker, log)
+        until(lambda: is_locked(image.home / "worker.lock"), process=worker, told=log.read_text)
         code = "import har_cli.train, training.run; print(training.run.__file__)"
         assert output(image, environment, "python", "-c", code).startswith(str(image.app))
     assert worker.returncode == 0, log.read_text()

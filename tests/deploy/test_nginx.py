@@ -2,24 +2,22 @@
 
 import gzip
 import json
-import os
 import re
 import socket
 import ssl
-import subprocess
-import sys
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import httpx
 import pytest
 
-from har_core.config import PROJECT_ROOT
+from tests import servers
 from tests.conftest import EXAMPLES
 from tests.deploy import proxy
 from tests.deploy.proxy import API, APP
 from tests.servers import free_port, gunicorn
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(not proxy.NGINX, reason="nginx is not installed (Debian: apt-get install nginx-light)")
 
@@ -56,15 +54,7 @@ def environment(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def manage(environment):
-    def run(*words):
-        command = [sys.executable, "manage.py", *words]
-        ran = subprocess.run(
-            command, cwd=PROJECT_ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-        )
-        assert ran.returncode == 0, ran.stderr
-        return ran.stdout
-
-    return run
+    return partial(servers.manage, **environment)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +71,7 @@ def front(tmp_path_factory, environment):
 @pytest.fixture(scope="module")
 def key(front, manage):
     del front  # It has made the database.
-    return manage("create_key", "Test", "--scope", "predict").strip()
+    return manage("create_key", "Test", "--scope", "predict")
 
 
 @pytest.fixture
@@ -183,11 +173,11 @@ def test_administration_and_figures_are_for_ones_own_network(front, key):
 
 
 def line_about(log, identity):
-    deadline = time.monotonic() + 60
-    while not (found := [line for line in log.read_text().splitlines() if identity in line and '"client"' in line]):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return json.loads(found[0])
+    def lines():
+        return [line for line in log.read_text().splitlines() if identity in line and '"client"' in line]
+
+    until(lines)
+    return json.loads(lines()[0])
 
 
 def test_the_clients_real_address_is_logged_and_no_header_changes_it(front, key):

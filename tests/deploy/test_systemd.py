@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
@@ -15,6 +14,7 @@ from har_core.config import PROJECT_ROOT
 from tests.conftest import EXAMPLES
 from tests.deploy import confined
 from tests.servers import free_port, running
+from tests.waiting import until
 
 SERVICES = sorted(path.name for path in confined.UNITS.glob("*.service"))
 SECRET = {"DJANGO_SECRET_KEY": "n3yq-Zk2vUe8wXhT5sJfL9cRbD7mPaGo1iQ4xV6tB0uCzEdWlK"}
@@ -112,9 +112,9 @@ def test_the_api_and_its_jobs_need_no_more_than_their_units_allow(tmp_path):
             assert client.post("/api/v1/predictions", files={"image": photo}, timeout=60).json()["label"] == "cycling"
             with running(start("har-jobs.service"), f"{base}/healthz", tmp_path / "jobs", **SECRET):
                 job = client.post("/api/v1/jobs", files={"images": photo}, timeout=60).json()
-                deadline = time.monotonic() + 90
-                while client.get(f"/api/v1/jobs/{job['id']}").json()["state"] != "done":
-                    assert time.monotonic() < deadline, (tmp_path / "jobs").read_text()
-                    time.sleep(0.2)
+                until(
+                    lambda: client.get(f"/api/v1/jobs/{job['id']}").json()["state"] == "done",
+                    told=(tmp_path / "jobs").read_text,
+                )
     assert all(path.stat().st_uid == confined.UID for path in state.rglob("*"))
     assert (state / "api.db").exists()

@@ -4,8 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,14 +16,7 @@ from redis.exceptions import RedisError
 from har_core.config import PROJECT_ROOT
 from tests.api.conftest import create_database, manage, postgres_url  # noqa: F401 - fixtures
 from tests.servers import free_port
-
-
-def until(what: Callable[[], object], seconds: float = 120) -> None:
-    """Waits until something holds."""
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+from tests.waiting import until
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from tests.api.test_jobs import workers
 from tests.api.test_live import problem
 from tests.bundles import variant
 from tests.core.batch.photos import photo, zipped
-from tests.hosts.conftest import until
 from tests.servers import api, free_port
+from tests.waiting import until
 
 JOBS = "/api/v1/jobs"
 PNG = {"Content-Type": "image/png"}

@@ -11,8 +11,9 @@ from PIL import Image
 from har_core import config, promotion, serving
 from har_core.bundle import Bundle
 from tests.bundles import variant
-from tests.hosts.conftest import mlflow, process, until
+from tests.hosts.conftest import mlflow, process
 from tests.servers import api
+from tests.waiting import until
 from training import registry, tracking
 
 

@@ -11,8 +11,9 @@ from redis import Redis
 from har_core import config
 from har_core.config import PROJECT_ROOT, settings
 from har_ui.training import worker as shown
-from tests.hosts.conftest import redis, until
+from tests.hosts.conftest import redis
 from tests.training.test_runs import DONE, training  # noqa: F401 - a fixture
+from tests.waiting import until
 from training import background, queue, supervisor
 from training.recipe import Recipe
 

@@ -14,7 +14,8 @@ from har_core.config import PROJECT_ROOT
 from har_core.errors import TeamLost, TrainingError
 from tests.training.test_fit import Recorder, tuning, weights
 from tests.training.test_inputs import STRONG, examples, photos
-from tests.training.test_runs import epoch, training, until  # noqa: F401 - a fixture
+from tests.training.test_runs import epoch, training  # noqa: F401 - a fixture
+from tests.waiting import until
 from training import checkpoint, inputs, supervisor
 from training.distributed import cluster
 from training.distributed.cluster import LOST

@@ -15,7 +15,8 @@ from huey.registry import Message
 from har_core.config import PROJECT_ROOT, settings
 from har_core.errors import QueueUnreachable, TrainingError
 from tests.servers import free_port
-from tests.training.test_runs import DONE, is_running, training, until  # noqa: F401 - a fixture
+from tests.training.test_runs import DONE, is_running, training  # noqa: F401 - a fixture
+from tests.waiting import until
 from training import queue, runs, supervisor
 from training.recipe import Recipe
 

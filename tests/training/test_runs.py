@@ -10,6 +10,7 @@ import time
 import pytest
 
 from har_core.errors import RunNotFound, TrainingError
+from tests.waiting import until
 from training import runs, supervisor, tracking
 from training.recipe import Recipe
 from training.runs import Epoch, Outcome, Progress, Run, Step
@@ -52,13 +53,6 @@ def training(monkeypatch, tmp_path):
 
 
 DONE = '(run_folder / "outcome.json").write_text(\'{"state": "done", "bundle": "there"}\')'
-
-
-def until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_run_is_named_for_its_model_and_waits(run):

@@ -10,7 +10,8 @@ import pytest
 from har_core.config import PROJECT_ROOT
 from har_core.errors import SearchInvalid, TrainingError
 from tests import rays
-from tests.training.test_runs import epoch, until
+from tests.training.test_runs import epoch
+from tests.waiting import until
 from training import runs
 from training.recipe import Recipe
 from training.runs import Outcome, Run
@@ -125,18 +126,18 @@ def test_a_search_that_is_killed_goes_on_where_it_stopped(home):
     command, mark = [sys.executable, "-m", "tests.training.tiny_search", "tiny"], f"HAR_HOME={home}"
     process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment)
     try:
-        until(lambda: found.is_over(0), 180)
+        until(lambda: found.is_over(0))
     finally:
         process.kill()
         process.wait()
-        until(lambda: not rays.at_work(mark), 180)
+        until(lambda: not rays.at_work(mark))
         rays.kill(mark)
     assert found.to_do() == [1, 2, 3, 4, 5]
     done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, timeout=400, check=False)
     assert done.returncode == 0, done.stderr
     reasons = {int(number): reason.rpartition(": ")[2] for number, reason in json.loads(done.stdout).items()}
     assert reasons == {4: "nine is too many", 5: "no space left for eight"}, "and nothing else is printed"
-    until(lambda: not rays.at_work(mark), 180)
+    until(lambda: not rays.at_work(mark))
     found = record.find("tiny")
     results = sorted(found.results(), key=lambda result: result.number)
     assert [result.state for result in results] == ["done", "stopped", "done", "stopped", "failed", "interrupted"]

@@ -19,7 +19,7 @@ from har_core.errors import ModelNotFound
 from har_core.evaluation import leaks
 from har_core.predictor import Predictor
 from tests.conftest import tiny_network
-from tests.training.test_runs import until
+from tests.waiting import until
 from training import network, runs, tracking
 from training.__main__ import main
 from training.backbones import efficientnet_lite

@@ -1,7 +1,6 @@
 """What stands between a camera's stream and the page, without a browser."""
 
 import threading
-import time
 from dataclasses import replace
 
 import av
@@ -17,6 +16,7 @@ from har_ui.webcam.connection import CONNECT_SECONDS, Watchdog
 from har_ui.webcam.session import LiveSession
 from har_ui.webcam.timeline import Record
 from tests.bundles import variant
+from tests.waiting import until
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
@@ -27,14 +27,6 @@ def picture(colour="red", height=48, width=64):
 
 def frame(colour="red", **size) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(picture(colour, **size), format="rgb24")
-
-
-def wait_until(condition):
-    """Waits for what another thread is to do; how long it takes does not matter."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -79,7 +71,7 @@ def test_while_one_frame_is_classified_the_others_are_dropped_but_for_the_newest
     for moment in (1.0, 2.0, 3.0):
         classifier.offer(Frame(picture(), moment))
     go_on.set()
-    wait_until(lambda: len(seen) == 2)
+    until(lambda: len(seen) == 2)
     classifier.stop()
     assert seen == [0.0, 3.0]
 
@@ -88,40 +80,40 @@ def test_the_thread_ends_by_itself_when_no_frame_comes_and_begins_again(tiny):
     seen = []
     classifier = Classifier(Controls(lambda: tiny, rate=1000), seen.append, idle=0.01)
     classifier.offer(Frame(picture(), 0.0))
-    wait_until(lambda: len(seen) == 1 and not classifier_threads())
+    until(lambda: len(seen) == 1 and not classifier_threads())
     classifier.offer(Frame(picture(), 1.0))
-    wait_until(lambda: len(seen) == 2)
+    until(lambda: len(seen) == 2)
     classifier.stop()
-    wait_until(lambda: not classifier_threads())
+    until(lambda: not classifier_threads())
 
 
 def test_a_model_that_fails_stops_neither_the_thread_nor_the_picture(tiny, session, monkeypatch):
     monkeypatch.setattr("har_ui.webcam.classifier._RETRY_SECONDS", 0.0)
     session.controls.predictor = lambda: (_ for _ in ()).throw(RuntimeError("the model is gone"))
     assert session.receive(frame()).width == 64
-    wait_until(lambda: session.problem == "the model is gone")
+    until(lambda: session.problem == "the model is gone")
     session.controls.predictor = lambda: tiny
     session.receive(frame())
-    wait_until(lambda: session.result is not None and session.problem is None)
+    until(lambda: session.result is not None and session.problem is None)
 
 
 def test_another_model_put_into_service_answers_the_next_frame(tiny_bundle, tmp_path, session):
     other = Predictor(variant(tiny_bundle, tmp_path / "other", version=2), threads=1)
     session.receive(frame())
-    wait_until(lambda: session.result is not None and session.result.model == "tiny@1")
+    until(lambda: session.result is not None and session.result.model == "tiny@1")
     session.controls.predictor = lambda: other
     session.receive(frame())
-    wait_until(lambda: session.result.model == "tiny@2")
+    until(lambda: session.result.model == "tiny@2")
 
 
 def test_the_threshold_and_the_smoothing_decide(session):
     session.receive(frame("red"))
-    wait_until(lambda: session.result is not None)
+    until(lambda: session.result is not None)
     assert session.result.top[0].label == "red"
     assert session.result.decision == "sure"
     session.controls.threshold = 1.1
     session.receive(frame("blue"))
-    wait_until(lambda: session.result.decision == "unsure")
+    until(lambda: session.result.decision == "unsure")
     assert session.result.top[0].label == "red"  # One frame among others does not change the label.
     assert sum(item.score for item in session.result.top) == pytest.approx(1, abs=1e-5)
 
@@ -142,14 +134,14 @@ def test_a_frame_can_be_taken_out_as_the_camera_gave_it(session):
     session.controls.is_mirrored = True
     assert session.photo() is None
     session.receive(frame("green"))
-    wait_until(lambda: session.result is not None)
+    until(lambda: session.result is not None)
     assert session.photo()[:2] == b"\xff\xd8"
     assert (session.result.frame.image == picture("green")).all()
 
 
 def test_the_next_start_begins_a_new_record(session):
     session.receive(frame("red"))
-    wait_until(session.record.runs)
+    until(session.record.runs)
     session.end()
     assert [run.label for run in session.record.runs()] == ["red"]
     assert not session.is_running
@@ -159,7 +151,7 @@ def test_the_next_start_begins_a_new_record(session):
     assert not session.is_running
     session.receive(frame("blue"))
     assert session.is_running
-    wait_until(lambda: [run.label for run in session.record.runs()] == ["blue"])
+    until(lambda: [run.label for run in session.record.runs()] == ["blue"])
 
 
 def test_figures_count_whole_seconds(session):

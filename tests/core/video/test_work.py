@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from PIL import Image
@@ -11,13 +10,7 @@ from PIL import Image
 from har_core.config import PROJECT_ROOT
 from har_core.video.work import CLIP, Work
 from tests.core.video import clips
-
-
-def wait_until(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -47,7 +40,7 @@ def long(path):
 
 def test_the_answer_comes_with_a_picture_of_each_segment(start):
     work = start(two_actions)
-    wait_until(lambda: work.state() != "running")
+    until(lambda: work.state() != "running")
     assert work.state() == "done"
     result = work.result()
     assert [(item.label, item.decision) for item in result.segments] == [("red", "sure"), ("blue", "sure")]
@@ -67,7 +60,7 @@ def test_the_answer_comes_with_a_picture_of_each_segment(start):
 
 def test_how_far_it_is_can_be_seen_and_it_can_be_stopped(start):
     work = start(long, rate=10)
-    wait_until(lambda: work.progress()[0] > 0)
+    until(lambda: work.progress()[0] > 0)
     done, total = work.progress()
     assert 0 < done < total == 1500
     work.stop()
@@ -81,7 +74,7 @@ def test_a_file_that_is_no_video_fails_in_words(start):
         return path
 
     work = start(write)
-    wait_until(lambda: work.state() != "running")
+    until(lambda: work.state() != "running")
     assert work.state() == "failed"
     code, sentence = work.error()
     assert code == "not_a_video"
@@ -91,9 +84,9 @@ def test_a_file_that_is_no_video_fails_in_words(start):
 @pytest.mark.parametrize(("number", "words"), [(signal.SIGSEGV, "broke down"), (signal.SIGXCPU, "longer to decode")])
 def test_a_crash_of_the_decoder_takes_nothing_along(start, number, words):
     work = start(long, rate=10)
-    wait_until(lambda: work.progress()[0] > 0)
+    until(lambda: work.progress()[0] > 0)
     os.kill(work._process.pid, number)
-    wait_until(lambda: work.state() != "running")
+    until(lambda: work.state() != "running")
     assert work.state() == "failed"
     assert work.error()[0] == "video_failed"
     assert words in work.error()[1]
@@ -122,4 +115,4 @@ def test_it_ends_with_the_process_that_started_it(tmp_path, tiny_bundle):
         except OSError:
             return True
 
-    wait_until(is_gone, 10)
+    until(is_gone, 10)
