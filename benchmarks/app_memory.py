@@ -32,7 +32,7 @@ from tests import camera
 from tests.core.video import clips
 from tests.servers import free_port
 
-_PAGES = ("", "Predict", "Dataset", "Training", "Evaluation", "Models", "Feedback", "Webcam", "Video")
+_PAGES = ("", "photos", "webcam", "video", "dataset", "training", "evaluation", "models", "feedback")
 _MS = 120_000
 _MIB = 1024
 
@@ -136,11 +136,11 @@ def main(cgroup: Path | None) -> None:
 
 def _steps(browser: Browser, base: str, photo: Path, video: Path) -> dict[str, Callable[[], None]]:
     def predict() -> None:
-        with _visit(browser, f"{base}/Predict") as page:
+        with _visit(browser, f"{base}/photos") as page:
             _predict(page)
 
     def evaluate() -> None:
-        with _visit(browser, f"{base}/Evaluation") as page:
+        with _visit(browser, f"{base}/evaluation") as page:
             page.get_by_role("button", name="Ask it about").click(timeout=_MS)
             page.get_by_text("Confusions", exact=True).wait_for(timeout=_MS)
             for section in ("Confusions", "Labels", "Confidence", "Mistakes", "Slices"):
@@ -148,24 +148,24 @@ def _steps(browser: Browser, base: str, photo: Path, video: Path) -> dict[str, C
                 page.wait_for_timeout(1500)
 
     def look() -> None:
-        with _visit(browser, f"{base}/Dataset") as page:
+        with _visit(browser, f"{base}/dataset") as page:
             for section in ("Photos", "Map", "Review"):
                 page.get_by_role("radiogroup", name="Section").get_by_text(section, exact=True).click(timeout=_MS)
                 page.wait_for_timeout(3000)
 
     def watch() -> None:
-        with _visit(browser, f"{base}/Webcam") as page:
+        with _visit(browser, f"{base}/webcam") as page:
             _watch(page)
 
     def show() -> None:
-        with _visit(browser, f"{base}/Video") as page:
+        with _visit(browser, f"{base}/video") as page:
             _show(page, video)
 
     def three() -> None:
         with (
-            _visit(browser, f"{base}/Webcam") as first,
-            _visit(browser, f"{base}/Video") as second,
-            _visit(browser, f"{base}/Predict") as third,
+            _visit(browser, f"{base}/webcam") as first,
+            _visit(browser, f"{base}/video") as second,
+            _visit(browser, f"{base}/photos") as third,
         ):
             camera.start(first)
             second.locator("input[type=file]").set_input_files(video)
@@ -175,11 +175,11 @@ def _steps(browser: Browser, base: str, photo: Path, video: Path) -> dict[str, C
             first.wait_for_timeout(5000)
 
     def large() -> None:
-        with _visit(browser, f"{base}/Predict") as page:
+        with _visit(browser, f"{base}/photos") as page:
             _predict(page, photo)
 
     def other_model() -> None:
-        with _visit(browser, f"{base}/Predict") as page:
+        with _visit(browser, f"{base}/photos") as page:
             page.get_by_text("Sports").first.click(timeout=_MS)
             _predict(page)
 

@@ -36,7 +36,7 @@ def main(seconds: int) -> None:
         with app(folder / "log", HAR_HOME=str(folder / "home")) as base:
             browser = playwright.chromium.launch(executable_path=str(camera.CHROMIUM), args=camera.flags(clip))
             page = browser.new_page(viewport={"width": 1280, "height": 900})
-            page.goto(f"{base}/Webcam")
+            page.goto(f"{base}/webcam")
             camera.start(page)
             page.get_by_role("heading", name="cycling").wait_for(timeout=30_000)
             time.sleep(seconds)

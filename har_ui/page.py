@@ -1,10 +1,9 @@
-"""How every page begins."""
+"""What pages share: the model that answers, and how names are shown."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image
 
 from har_core import serving
 from har_core.bundle import Bundle
@@ -20,14 +19,6 @@ UPLOAD_TYPES = sorted(suffix.lstrip(".") for suffix in SUFFIXES)
 _MODELS_HELD = 3
 _CHOICE = "model"
 _FOLLOWED = "model-in-service"
-
-
-def begin(title: str) -> None:
-    """Sets the browser tab's title, the mark and the layout; must be the page's first call."""
-    mark = Image.open(ASSETS / "mark.png")
-    st.set_page_config(page_title=f"{title} · Human Action Recognizer", page_icon=mark, layout="wide")
-    st.logo(mark, size="large")
-    st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; }</style>")
 
 
 def predictor_of(bundle: Bundle) -> Predictor:

@@ -35,7 +35,7 @@ def show() -> Choice | None:
             "labels; then see here how good each model is on them, what it takes for what, and where it errs.",
             icon=":material/rule:",
         )
-        st.page_link("pages/2_Dataset.py", label="Import photos", icon=":material/add_photo_alternate:")
+        st.page_link("pages/dataset.py", label="Import photos", icon=":material/add_photo_alternate:")
         return None
     model_column, dataset_column, split_column = st.columns([3, 3, 2], vertical_alignment="bottom")
     model = model_column.selectbox("Model", list(known), key="judged", bind="query-params")

@@ -23,7 +23,7 @@ def show(view: View) -> None:
     others = [name for name in known if name != view.choice.model]
     if not others:
         st.info("There is no other model to compare this one with. Train one first.", icon=":material/compare_arrows:")
-        st.page_link("pages/3_Training.py", label="Train a model", icon=":material/model_training:")
+        st.page_link("pages/training.py", label="Train a model", icon=":material/model_training:")
         return
     other = st.selectbox(
         f"Compare {plain(view.choice.model)} with", others, key="against", bind="query-params", width=320

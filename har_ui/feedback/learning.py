@@ -74,7 +74,7 @@ def _say(name: str, plan: Recipe, found: Estimate) -> None:
         st.warning(plain(problem), icon=":material/info:")
     if found.problems:
         st.page_link(
-            "pages/2_Dataset.py",
+            "pages/dataset.py",
             label=f"Look at {plain(name)}",
             icon=":material/dataset:",
             query_params={"dataset": name, "section": "Overview"},
@@ -120,7 +120,7 @@ def _over(view: View) -> None:
         if view.bundle:
             _link_to_comparison(view.bundle, view.run.record.dataset)
             st.page_link(
-                "pages/5_Models.py",
+                "pages/models.py",
                 label="Put it into service",
                 icon=":material/rocket_launch:",
                 query_params={"model": view.bundle},
@@ -130,7 +130,7 @@ def _over(view: View) -> None:
 
 def _link_to_training(label: str, section: str, run: Run) -> None:
     st.page_link(
-        "pages/3_Training.py",
+        "pages/training.py",
         label=label,
         icon=":material/monitoring:",
         query_params={trainings.VIEW: section, "run": run.id},
@@ -139,7 +139,7 @@ def _link_to_training(label: str, section: str, run: Run) -> None:
 
 def _link_to_comparison(model: str, dataset: str) -> None:
     st.page_link(
-        "pages/4_Evaluation.py",
+        "pages/evaluation.py",
         label="Compare it with the one in service",
         icon=":material/analytics:",
         query_params={

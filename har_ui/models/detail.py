@@ -67,7 +67,7 @@ def _ways(model: Bundle, in_service: str) -> None:
             key="export",
         )
         st.page_link(
-            "pages/4_Evaluation.py",
+            "pages/evaluation.py",
             label=f"Compare it with {plain(other)} on a dataset" if other else "Judge it on a dataset",
             icon=":material/analytics:",
             query_params={

@@ -40,7 +40,7 @@ def _run(run: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**Run** {plain(run)}", width="content")
         st.page_link(
-            "pages/3_Training.py",
+            "pages/training.py",
             label="Its curves and log",
             icon=":material/arrow_forward:",
             query_params={trainings.VIEW: trainings.RUNS, "run": run},
@@ -60,7 +60,7 @@ def _dataset(dataset: Mapping[str, str | int], labels: Sequence[str]) -> None:
         )
         if name in store.names():
             st.page_link(
-                "pages/2_Dataset.py",
+                "pages/dataset.py",
                 label="Its photos",
                 icon=":material/arrow_forward:",
                 query_params={"dataset": name, "section": "Overview"},

@@ -61,7 +61,7 @@ def _no_dataset() -> None:
         "is measured on. There is no dataset yet.",
         icon=":material/dataset:",
     )
-    st.page_link("pages/2_Dataset.py", label="Import photos on the page Dataset", icon=":material/arrow_forward:")
+    st.page_link("pages/dataset.py", label="Import photos on the page Dataset", icon=":material/arrow_forward:")
 
 
 def _dataset(names: list[str]) -> str:
@@ -175,7 +175,7 @@ def _problems(problems: list[str]) -> None:
     for problem in problems:
         st.error(plain(problem), icon=":material/error:")
     if problems:
-        st.page_link("pages/2_Dataset.py", label="Look at the dataset", icon=":material/arrow_forward:")
+        st.page_link("pages/dataset.py", label="Look at the dataset", icon=":material/arrow_forward:")
 
 
 def _photos(found: Estimate) -> None:

@@ -29,7 +29,7 @@ def show(reference: str) -> None:
             "it is put into service."
         )
     st.page_link(
-        "pages/5_Models.py",
+        "pages/models.py",
         label="Check it and put it into service on the page Models",
         icon=":material/arrow_forward:",
         query_params={"model": reference},

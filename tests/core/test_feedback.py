@@ -263,7 +263,7 @@ def test_what_was_changed_meanwhile_is_not_taken_for_added(dataset, accepted):  
 
 
 def test_without_anything_accepted_it_is_said_what_to_do():
-    with pytest.raises(SourceUnusable, match="page Predict"):
+    with pytest.raises(SourceUnusable, match="page Photos"):
         people.read([])
     say(photo())
     with pytest.raises(SourceUnusable, match="1 wait for review"):

@@ -86,7 +86,7 @@ def page(nginx, playwright, tmp_path):
 
 
 def test_a_photo_is_uploaded_and_answered(page):
-    page.goto("/Predict")
+    page.goto("/photos")
     page.locator("input[type=file]").first.set_input_files(EXAMPLES / "cycling.jpg")
     expect(page.get_by_role("heading", name="cycling")).to_be_visible(timeout=60_000)
 
@@ -100,7 +100,7 @@ def test_every_page_works_with_what_the_browser_is_told_to_allow(page):
 
 
 def test_the_camera_finds_its_way(page):
-    page.goto("/Webcam")
+    page.goto("/webcam")
     camera.start(page)
     expect(page.get_by_role("heading", name="cycling")).to_be_visible(timeout=60_000)
 

@@ -53,7 +53,7 @@ def photos(photos_root, everyday):
 
 def test_a_wrong_answer_makes_a_model_that_gets_it_right(tab, circle_app, photos):
     (photo, _), *others = photos
-    tab.goto(f"{circle_app}/Predict")
+    tab.goto(f"{circle_app}/photos")
     tab.locator("input[type=file]").set_input_files(photo, timeout=LONG)
     expect(tab.get_by_role("heading", name=WRONG)).to_be_visible(timeout=LONG)
     tab.get_by_role("button", name="Wrong? It is …").click()
@@ -90,7 +90,7 @@ def test_a_wrong_answer_makes_a_model_that_gets_it_right(tab, circle_app, photos
             expect(ask).to_have_count(0, timeout=LONG)
     expect(tab.get_by_text("exact McNemar test")).to_be_visible(timeout=LONG)
 
-    tab.goto(f"{circle_app}/Models?model=everyday@3")
+    tab.goto(f"{circle_app}/models?model=everyday@3")
     tab.get_by_role("button", name="Check it").click(timeout=LONG)
     tab.get_by_label("Your name").fill("Ada", timeout=LONG)
     expect(tab.get_by_label("Reason to do it all the same")).to_have_count(0)
@@ -98,6 +98,6 @@ def test_a_wrong_answer_makes_a_model_that_gets_it_right(tab, circle_app, photos
     expect(tab.get_by_text("everyday@3 is in service now")).to_be_visible(timeout=LONG)
     assert serving.in_service() == "everyday@3"
 
-    tab.goto(f"{circle_app}/Predict")
+    tab.goto(f"{circle_app}/photos")
     tab.locator("input[type=file]").set_input_files(photo, timeout=LONG)
     expect(tab.get_by_role("heading", name=RIGHT)).to_be_visible(timeout=LONG)

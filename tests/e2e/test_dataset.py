@@ -32,7 +32,7 @@ def dataset_app(tmp_path_factory):
     """An app that has no dataset yet."""
     folder = tmp_path_factory.mktemp("app")
     with app(folder / "log", HAR_HOME=str(folder / "home")) as base:
-        yield f"{base}/Dataset"
+        yield f"{base}/dataset"
 
 
 def choose_section(tab, name):

@@ -44,7 +44,7 @@ def evaluation_home(tmp_path) -> Path:
 def evaluation_app(evaluation_home, tiny_bundle, tmp_path):
     models = str(tiny_bundle.folder.parent)
     with app(tmp_path / "log", HAR_HOME=str(evaluation_home), HAR_SHIPPED_MODELS=models, HAR_MODEL="tiny") as base:
-        yield f"{base}/Evaluation"
+        yield f"{base}/evaluation"
 
 
 def choose_section(tab, name):

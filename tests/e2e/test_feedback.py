@@ -49,7 +49,7 @@ def narrow(tab) -> None:
 
 
 def test_from_a_wrong_answer_to_a_training_that_waits(tab, feedback_app):
-    tab.goto(f"{feedback_app}/Predict")
+    tab.goto(f"{feedback_app}/photos")
     tab.locator("input[type=file]").set_input_files([EXAMPLES / "cycling.jpg", EXAMPLES / "climbing.jpg"])
     expect(tab.get_by_text("keeps this photo, at most 1024 px")).to_have_count(2, timeout=LONG)
     tab.get_by_role("button", name="Right", exact=True).first.click()

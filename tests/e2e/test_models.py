@@ -42,7 +42,7 @@ def choose_section(tab, name):
 def wait_for_answer(tab, base, label):
     """Opens Predict with an example again and again, until it is answered like this; the server stays up."""
     for _ in range(30):
-        tab.goto(f"{base}/Predict")
+        tab.goto(f"{base}/photos")
         tab.get_by_test_id("stMainBlockContainer").get_by_text("cycling", exact=True).first.click(timeout=LONG)
         expect(tab.get_by_text("Where it looked")).to_be_visible(timeout=LONG)
         if tab.get_by_role("heading", name=label).count():
@@ -53,7 +53,7 @@ def wait_for_answer(tab, base, label):
 def test_a_second_version_gets_into_service_and_out_again(tab, models_app):
     wait_for_answer(tab, models_app, "cycling")
 
-    tab.goto(f"{models_app}/Models?model=everyday@90")
+    tab.goto(f"{models_app}/models?model=everyday@90")
     expect(tab.get_by_role("heading", name="everyday@90")).to_be_visible(timeout=LONG)
     tab.get_by_role("button", name="Check it").click()
     expect(tab.get_by_text("It lacks 1 label")).to_be_visible(timeout=LONG)
@@ -65,7 +65,7 @@ def test_a_second_version_gets_into_service_and_out_again(tab, models_app):
     expect(tab.get_by_text("everyday@90 is in service now")).to_be_visible(timeout=LONG)
     wait_for_answer(tab, models_app, "pedalling")
 
-    tab.goto(f"{models_app}/Models?tab=Side+by+side&left=everyday@2&right=everyday@90")
+    tab.goto(f"{models_app}/models?tab=Side+by+side&left=everyday@2&right=everyday@90")
     expect(tab.get_by_text("They differ")).to_be_visible(timeout=LONG)
     expect(tab.get_by_role("heading", name="cycling")).to_be_visible()
     expect(tab.get_by_role("heading", name="pedalling")).to_be_visible()
@@ -77,7 +77,7 @@ def test_a_second_version_gets_into_service_and_out_again(tab, models_app):
     expect(tab.get_by_text("everyday@2 is back in service")).to_be_visible(timeout=LONG)
     wait_for_answer(tab, models_app, "cycling")
 
-    tab.goto(f"{models_app}/Models?tab=History")
+    tab.goto(f"{models_app}/models?tab=History")
     # The table is drawn on a canvas; what it says is in a hidden one, for those who cannot see.
     for text in ("put back", "Grace", "put into service", "Ada", "It is the same, under another name."):
         expect(tab.locator("canvas td").filter(has_text=text).first).to_be_attached(timeout=LONG)
@@ -90,7 +90,7 @@ def test_a_second_version_gets_into_service_and_out_again(tab, models_app):
 
 
 def test_what_was_exported_is_refused_in_words_once_a_byte_is_wrong(tab, models_app, models_home, tmp_path):
-    tab.goto(f"{models_app}/Models?model=everyday@2")
+    tab.goto(f"{models_app}/models?model=everyday@2")
     with tab.expect_download(timeout=LONG) as download:
         tab.get_by_role("button", name="Export as zip").click(timeout=LONG)
     assert download.value.suggested_filename == "everyday@2.zip"
@@ -100,7 +100,7 @@ def test_what_was_exported_is_refused_in_words_once_a_byte_is_wrong(tab, models_
     zipped = tmp_path / "everyday.zip"
     zipped.write_bytes(bytes(content))
 
-    tab.goto(f"{models_app}/Models?tab=Import")
+    tab.goto(f"{models_app}/models?tab=Import")
     tab.locator("input[type=file]").set_input_files(zipped, timeout=LONG)
     expect(tab.get_by_text("everyday.zip")).to_be_visible()
     tab.get_by_role("button", name="Import", exact=True).click()

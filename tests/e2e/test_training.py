@@ -44,7 +44,7 @@ def training_home(tmp_path_factory):
 @pytest.fixture
 def training_app(training_home, tmp_path):
     with app(tmp_path / "log", HAR_HOME=str(training_home)) as base:
-        yield f"{base}/Training"
+        yield f"{base}/training"
 
 
 def processes(home: Path) -> dict[int, str]:

@@ -22,7 +22,7 @@ def clip(tmp_path_factory):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_video_is_uploaded_and_its_segments_seen_and_downloaded(tab, app_url, clip, width):
     tab.set_viewport_size({"width": width, "height": 900})
-    tab.goto(f"{app_url}/Video")
+    tab.goto(f"{app_url}/video")
     tab.locator("input[type=file]").set_input_files(clip)
     expect(tab.get_by_text("Pictures looked at")).to_be_visible(timeout=60_000)
     expect(tab.locator("[data-testid=stImage] img")).to_have_count(2)
@@ -40,6 +40,6 @@ def test_a_video_is_uploaded_and_its_segments_seen_and_downloaded(tab, app_url, 
 def test_a_file_that_is_no_video_is_refused_in_words(tab, app_url, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"\0" * 5000)
-    tab.goto(f"{app_url}/Video")
+    tab.goto(f"{app_url}/video")
     tab.locator("input[type=file]").set_input_files(broken)
     expect(tab.get_by_text("The file is not a video")).to_be_visible(timeout=60_000)

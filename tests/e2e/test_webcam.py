@@ -99,7 +99,7 @@ def await_the_end(told, seconds=90):
 def test_what_the_camera_sees_is_named_and_written_down(watched, page_with, cycling):
     base, _ = watched
     with page_with(camera.flags(cycling)) as page:
-        page.goto(f"{base}/Webcam")
+        page.goto(f"{base}/webcam")
         camera.start(page)
         see(page)
         expect(page.get_by_text("frames a second classified")).to_be_visible(timeout=30_000)
@@ -118,7 +118,7 @@ def test_a_real_photo_before_the_camera_is_named(watched, page_with, tmp_path, p
     clip = camera.clip(tmp_path / "clip.mjpeg", photo.read_bytes())
     base, _ = watched
     with page_with(camera.flags(clip)) as page:
-        page.goto(f"{base}/Webcam")
+        page.goto(f"{base}/webcam")
         camera.start(page)
         see(page)
 
@@ -126,7 +126,7 @@ def test_a_real_photo_before_the_camera_is_named(watched, page_with, tmp_path, p
 def test_twenty_starts_leave_no_thread_and_no_connection(watched, page_with, cycling):
     base, told = watched
     with page_with(camera.flags(cycling)) as page:
-        page.goto(f"{base}/Webcam")
+        page.goto(f"{base}/webcam")
         for _ in range(20):
             camera.start(page)
             see(page)
@@ -138,7 +138,7 @@ def test_twenty_starts_leave_no_thread_and_no_connection(watched, page_with, cyc
 def test_the_section_the_page_or_the_tab_left_behind_ends_the_stream(watched, page_with, cycling):
     base, told = watched
     with page_with(camera.flags(cycling)) as page:
-        page.goto(f"{base}/Webcam")
+        page.goto(f"{base}/webcam")
         camera.start(page)
         see(page)
         assert of_streams(told()["threads"])
@@ -147,7 +147,7 @@ def test_the_section_the_page_or_the_tab_left_behind_ends_the_stream(watched, pa
         page.get_by_text("Live", exact=True).click()
         camera.start(page)
         see(page)
-        page.get_by_role("link", name="Predict").click()
+        page.get_by_role("link", name="Photos").click()
         await_the_end(told, 15)
         page.get_by_role("link", name="Webcam").click()
         camera.start(page)
@@ -158,7 +158,7 @@ def test_the_section_the_page_or_the_tab_left_behind_ends_the_stream(watched, pa
 def test_controls_change_what_is_shown_and_not_the_stream(watched, page_with, cycling):
     base, told = watched
     with page_with(camera.flags(cycling)) as page:
-        page.goto(f"{base}/Webcam")
+        page.goto(f"{base}/webcam")
         camera.start(page)
         see(page)
         before = of_streams(told()["threads"])
@@ -173,7 +173,7 @@ def test_a_frame_is_kept_with_what_a_person_says_of_it(watched, page_with, cycli
     base, _ = watched
     use_setting("HOME", home)
     with page_with(camera.flags(cycling)) as page:
-        page.goto(f"{base}/Webcam")
+        page.goto(f"{base}/webcam")
         camera.start(page)
         see(page)
         page.get_by_role("button", name="Keep this frame").click()
@@ -200,7 +200,7 @@ def test_a_camera_that_fails_is_told_in_words(watched, page_with, flags, script,
     base, _ = watched
     with page_with(flags) as page:
         page.add_init_script(script)
-        page.goto(f"{base}/Webcam")
+        page.goto(f"{base}/webcam")
         camera.start(page)
         expect(page.get_by_text(words)).to_be_visible(timeout=10_000)
 
@@ -210,7 +210,7 @@ def test_a_network_without_a_way_is_told_in_words(page_with, cycling, tmp_path, 
     settings = {"HAR_ICE_SERVERS": servers, "HAR_TURN_USER": "me", "HAR_TURN_SECRET": "not-to-be-seen"}
     with app(tmp_path / "log", **settings) as base, page_with(camera.flags(cycling)) as page:
         page.add_init_script(NO_WAY)
-        page.goto(f"{base}/Webcam")
+        page.goto(f"{base}/webcam")
         camera.start(page)
         expect(page.get_by_text("no network path was found")).to_be_visible(timeout=10_000)
         assert "not-to-be-seen" not in page.locator("body").inner_text()
@@ -220,18 +220,18 @@ def test_a_network_without_a_way_is_told_in_words(page_with, cycling, tmp_path, 
 def test_plain_http_is_told_in_words(watched, page_with, cycling):
     base, _ = watched
     with page_with([*camera.flags(cycling), "--host-resolver-rules=MAP camera.test 127.0.0.1"]) as page:
-        page.goto(f"{base.replace('127.0.0.1', 'camera.test')}/Webcam")
+        page.goto(f"{base.replace('127.0.0.1', 'camera.test')}/webcam")
         expect(page.get_by_text("Browsers allow cameras only on pages that came over HTTPS")).to_be_visible(
             timeout=30_000
         )
         page.get_by_role("link", name="Upload photos").click()
-        expect(page.get_by_role("heading", name="Predict")).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("heading", name="Photos")).to_be_visible(timeout=30_000)
 
 
 def test_a_snapshot_is_answered(watched, page_with, cycling):
     base, _ = watched
     with page_with(camera.flags(cycling), width=390) as page:
-        page.goto(f"{base}/Webcam?camera=Snapshot")
+        page.goto(f"{base}/webcam?camera=Snapshot")
         page.wait_for_function(IS_BRIGHT, timeout=30_000)
         page.get_by_role("button", name="Take Photo").click(timeout=30_000)
         see(page)
@@ -243,7 +243,7 @@ def test_a_snapshot_is_answered(watched, page_with, cycling):
 def test_on_a_phone_nothing_is_wider_than_the_screen(watched, page_with, cycling):
     base, _ = watched
     with page_with(camera.flags(cycling), width=390) as page:
-        page.goto(f"{base}/Webcam")
+        page.goto(f"{base}/webcam")
         camera.start(page)
         see(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -65,7 +65,7 @@ def small(planted, home):
 
 
 def open_section(section: str = "Overview") -> AppTest:
-    return run(page_at("pages/2_Dataset.py", section=section))
+    return run(page_at("pages/dataset.py", section=section))
 
 
 def tiles(app: AppTest) -> list[str]:

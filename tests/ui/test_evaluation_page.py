@@ -90,7 +90,7 @@ def second(version: int = 2, **changes) -> Bundle:
 
 def open_section(section: str | None = None, **query) -> AppTest:
     chosen = {state.PART: section} if section else {}
-    return run(page_at("pages/4_Evaluation.py", **chosen, **query))
+    return run(page_at("pages/evaluation.py", **chosen, **query))
 
 
 def buttons(app: AppTest, key: str) -> list:

@@ -43,7 +43,7 @@ def say(seed: int, label: str | None = "reading", confidence: float = 0.5):
 
 
 def open_page(status: str | None = None) -> AppTest:
-    app = page_at("pages/6_Feedback.py")
+    app = page_at("pages/feedback.py")
     if status:
         app.session_state["status"] = status
     return run(app)
@@ -68,7 +68,7 @@ def statuses(app: AppTest) -> list[str]:
 
 def test_without_feedback_the_page_says_where_it_comes_from():
     app = open_page()
-    assert "Below each answer on *Home* and *Predict*" in texts(app)
+    assert "Below each answer on *Home* and *Photos*" in texts(app)
     assert "/api/v1/feedback" in texts(app)
     assert not app.button
 

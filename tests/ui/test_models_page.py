@@ -80,7 +80,7 @@ def spoil(file: Path) -> None:
 
 def open_section(section: str | None = None, **query) -> AppTest:
     chosen = {"tab": section} if section else {}
-    return run(page_at("pages/5_Models.py", **chosen, **query))
+    return run(page_at("pages/models.py", **chosen, **query))
 
 
 def field(app: AppTest, label: str, place: int = -1):
@@ -362,7 +362,7 @@ def test_no_history_yet_is_explained():
 def test_the_pages_follow_the_model_in_service(models, monkeypatch):
     add(models, 2)
     monkeypatch.setattr("har_core.live._LOOK_SECONDS", 0.05)
-    app = AppTest.from_file(str(PROJECT_ROOT / "Home.py"), default_timeout=60).run()
+    app = run(page_at("pages/home.py"))
     assert "version 1" in texts(app)
     promotion.promote("tiny@2", "Ada")
     follow(app, "version 2")
@@ -391,7 +391,7 @@ def test_the_choice_of_a_visitor_moves_along_unless_it_was_another(models):
 
 
 def open_predict() -> AppTest:
-    return run(AppTest.from_file(str(PROJECT_ROOT / "pages/1_Predict.py"), default_timeout=60))
+    return run(page_at("pages/photos.py"))
 
 
 def test_the_last_model_goes_on_answering_when_the_new_one_is_damaged(models):

@@ -11,18 +11,18 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from har_core import feedback, serving
-from har_core.config import PROJECT_ROOT
 from har_core.errors import NotAnImage
 from har_core.feedback import Answer
 from har_core.predictor import Score
 from har_ui import charts, page, recognition
 from har_ui.recognition import Photo
+from tests.ui.apps import page_at
 
 ANSWER = Answer(label="cycling", confidence=0.6, decision="unsure", model="tiny@1")
 
 
 def open_page(path: str) -> AppTest:
-    return AppTest.from_file(str(PROJECT_ROOT / path), default_timeout=60).run()
+    return page_at(path).run()
 
 
 def photo(colour, name="photo.png") -> Photo:
@@ -36,7 +36,7 @@ def texts(app: AppTest) -> str:
 
 
 def test_home_answers_at_once_and_says_how_good_the_model_is():
-    app = open_page("Home.py")
+    app = open_page("pages/home.py")
     assert not app.exception
     assert "cycling" in texts(app)
     shown = {metric.label: metric.value for metric in app.metric}
@@ -45,13 +45,13 @@ def test_home_answers_at_once_and_says_how_good_the_model_is():
 
 
 def test_predict_starts_with_what_to_do():
-    app = open_page("pages/1_Predict.py")
+    app = open_page("pages/photos.py")
     assert not app.exception
     assert "19 actions" in texts(app)
 
 
 def test_one_uploaded_photo_gets_an_answer():
-    app = open_page("pages/1_Predict.py")
+    app = open_page("pages/photos.py")
     example = recognition.examples()[0]
     app.file_uploader[0].upload(example.name, example.payload, "image/jpeg").run()
     assert not app.exception
@@ -61,7 +61,7 @@ def test_one_uploaded_photo_gets_an_answer():
 
 
 def test_many_photos_with_a_bad_one_between_them():
-    app = open_page("pages/1_Predict.py")
+    app = open_page("pages/photos.py")
     good = recognition.examples()[0]
     bad = ("<script>*x*.jpg", b"no photo at all", "image/jpeg")
     app.file_uploader[0].set_value([(good.name, good.payload, "image/jpeg"), bad]).run()
@@ -81,7 +81,7 @@ def button(app, label: str):
 
 
 def one_answer() -> tuple[AppTest, Photo]:
-    app = open_page("pages/1_Predict.py")
+    app = open_page("pages/photos.py")
     example = recognition.examples()[0]
     app.file_uploader[0].upload(example.name, example.payload, "image/jpeg").run()
     assert not app.exception
@@ -137,7 +137,7 @@ def test_where_feedback_is_off_nothing_is_asked(use_setting):
 
 
 def test_the_same_photo_twice_is_two_rows():
-    app = open_page("pages/1_Predict.py")
+    app = open_page("pages/photos.py")
     example = recognition.examples()[0]
     app.file_uploader[0].set_value([(example.name, example.payload, "image/jpeg")] * 2).run()
     assert not app.exception
@@ -149,7 +149,7 @@ def test_without_a_model_the_page_says_what_to_do(use_setting, tmp_path):
 
     streamlit.cache_resource.clear()
     use_setting("SHIPPED_MODELS", tmp_path)
-    app = open_page("pages/1_Predict.py")
+    app = open_page("pages/photos.py")
     assert not app.exception
     assert "There is no model" in app.error[0].value
     assert "har models list" in app.error[0].value
@@ -163,7 +163,7 @@ def test_a_visitor_chooses_among_the_models_that_ship(use_setting, tiny_bundle):
     shipped = serving.find("everyday").folder
     shutil.copytree(shipped, models / shipped.name)
     use_setting("SHIPPED_MODELS", models)
-    app = open_page("pages/1_Predict.py")
+    app = open_page("pages/photos.py")
     assert "19 actions" in texts(app)
     choice = app.button_group(key="model")
     assert choice.options == ["Everyday · 19 actions", "Tiny · 3 actions"]

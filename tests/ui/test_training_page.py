@@ -63,7 +63,7 @@ def started(monkeypatch):
 
 def open_section(section: str | None = None, **query) -> AppTest:
     chosen = {"view": section} if section else {}
-    return run(page_at("pages/3_Training.py", **chosen, **query))
+    return run(page_at("pages/training.py", **chosen, **query))
 
 
 def epochs_of(number: int, best: int | None = None, phase: int = 1) -> list[Epoch]:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from har_core.config import PROJECT_ROOT
 from har_core.predictor import ModelReference
 from har_core.video.reading import VideoInfo
 from har_core.video.recognition import VideoResult
@@ -19,6 +18,7 @@ from har_core.video.segments import Samples, Segment
 from har_ui.video import desk, timeline
 from har_ui.video.desk import Busy, Desk
 from tests.core.video import clips
+from tests.ui.apps import page_at
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def app(made):
 
     made(1)
     streamlit.cache_resource.clear()
-    opened = AppTest.from_file(str(PROJECT_ROOT / "pages/8_Video.py"), default_timeout=60).run()
+    opened = page_at("pages/video.py").run()
     assert not opened.exception
     yield opened
     opened.session_state["video-desk"].close()

@@ -43,7 +43,7 @@ def at(monkeypatch, stream):  # noqa: ARG001
     def open_page(url="http://localhost:8501/Webcam") -> AppTest:
         monkeypatch.setattr("streamlit.runtime.context.ContextProxy.url", url)
         found = AppTest.from_file(str(PROJECT_ROOT / "Home.py"), default_timeout=60)
-        found.switch_page("pages/7_Webcam.py").run()
+        found.switch_page("pages/webcam.py").run()
         assert not found.exception
         return found
 

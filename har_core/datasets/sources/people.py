@@ -25,7 +25,7 @@ def read(entries: Sequence[Entry], dataset: Dataset | None = None) -> Source:
         raise SourceUnusable(
             f"Nothing is accepted yet; {waiting} wait for review on the page Feedback."
             if waiting
-            else "There is no feedback yet: say on the page Predict whether an answer is right."
+            else "There is no feedback yet: say on the page Photos whether an answer is right."
         )
     source = Source("feedback", str(feedback.root().resolve()))
     there = set(dataset.base()["id"]) if dataset else set()

@@ -19,7 +19,6 @@ def _present(_desk: Desk) -> Desk:
     return _desk
 
 
-page.begin("Video")
 st.title("Video")
 predictor = page.choose_predictor()
 desk = _present(st.session_state.setdefault("video-desk", Desk()))

@@ -6,8 +6,7 @@ from har_core.images import FORMATS_FOR_PEOPLE
 from har_ui import page, recognition, results
 from har_ui.feedback import word
 
-page.begin("Predict")
-st.title("Predict")
+st.title("Photos")
 predictor = page.choose_predictor()
 
 uploads = st.file_uploader(

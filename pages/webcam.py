@@ -7,7 +7,6 @@ from har_ui.webcam import connection, live, snapshot
 
 LIVE, SNAPSHOT = "Live", "Snapshot"
 
-page.begin("Webcam")
 st.title("Webcam")
 source = page.choose_source()
 section = st.segmented_control(
@@ -21,7 +20,7 @@ section = st.segmented_control(
 )
 if not connection.is_secure(st.context.url or ""):
     st.error(connection.INSECURE, icon=":material/lock_open:")
-    st.page_link("pages/1_Predict.py", label="Upload photos", icon=":material/photo_library:")
+    st.page_link("pages/photos.py", label="Upload photos", icon=":material/photo_library:")
 elif section == SNAPSHOT:
     live.leave()
     snapshot.show(source())

@@ -46,12 +46,12 @@ def show_discarded(entries: list[Entry]) -> None:
 def show_empty() -> None:
     """Where feedback comes from."""
     st.info(
-        "Nobody has said anything of an answer yet. Below each answer on *Home* and *Predict* one can say that it is "
+        "Nobody has said anything of an answer yet. Below each answer on *Home* and *Photos* one can say that it is "
         "right, or what would be; programs say it over the API (`POST /api/v1/feedback`). It is reviewed here, and "
         "becomes training data once it is accepted.",
         icon=":material/reviews:",
     )
-    st.page_link("pages/1_Predict.py", label="Try some photos", icon=":material/photo_library:")
+    st.page_link("pages/photos.py", label="Try some photos", icon=":material/photo_library:")
 
 
 def _table(entries: list[Entry]) -> None:
@@ -104,7 +104,6 @@ def show_all(entries: list[Entry]) -> None:
         st.info("None yet.", icon=":material/inbox:")
 
 
-page.begin("Feedback")
 st.title("Feedback")
 if not feedback.is_on():
     st.info(

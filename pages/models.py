@@ -13,7 +13,6 @@ SECTIONS = {
     actions.IMPORT: importing.show,
 }
 
-page.begin("Models")
 st.title("Models")
 actions.show_news()
 actions.turn()

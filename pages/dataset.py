@@ -24,7 +24,6 @@ def show_dataset(name: str, section: str) -> None:
         st.error(page.plain(str(error)), icon=":material/error:")
 
 
-page.begin("Dataset")
 st.title("Dataset")
 imported = job_panel.show()
 names = store.names()

@@ -21,7 +21,6 @@ def show_queue() -> None:
         st.warning(problem, icon=":material/power_off:")
 
 
-page.begin("Training")
 st.title("Training")
 job_panel.show()
 actions.show_news()

@@ -51,7 +51,6 @@ def show_judged(choice: Choice) -> None:
     photo.show_chosen(choice)
 
 
-page.begin("Evaluation")
 st.title("Evaluation")
 job_panel.show()
 tiles.style()
