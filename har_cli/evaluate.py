@@ -71,7 +71,7 @@ def _write(judged: Judged, output: Path) -> None:
     else:
         text = json_module.dumps(report.to_dict(judged), ensure_ascii=False, indent=1) + "\n"
     try:
-        write_beside(output, lambda beside: beside.write_text(text, "utf-8"))
+        write_beside(output, text)
     except OSError as error:
         fail(f"The report {output} cannot be written: {error.strerror}.")
 

@@ -195,7 +195,7 @@ def export(
             if form == "bundle":
                 transfer.pack(bundle, output)
             else:
-                write_beside(output, lambda path: path.write_bytes(content))
+                write_beside(output, content)
         except OSError as error:
             fail(f"{output} cannot be written: {error.strerror}.")
     if json:

@@ -41,7 +41,6 @@ def reporting(file: Path | None) -> Iterator[Progress]:
             bar.update(task, completed=done, total=total, description=what)
             if file and (done >= total or time.monotonic() - written > _SECONDS_BETWEEN_WRITES):
                 written = time.monotonic()
-                text = json.dumps({"done": done, "total": total, "what": what})
-                write_beside(file, lambda path: path.write_text(text, "utf-8"))
+                write_beside(file, json.dumps({"done": done, "total": total, "what": what}))
 
         yield report

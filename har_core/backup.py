@@ -99,7 +99,7 @@ def save(archive: Path) -> Saved:
         archive.parent.mkdir(parents=True, exist_ok=True)
         _require_room(archive.parent, sum(_size(path) for path, _ in _kept(home)))
         elsewhere = _photos_elsewhere(home)
-        write_beside(archive, lambda beside: _write(beside, home, sums), mode=0o600)
+        write_beside(archive, lambda beside: _write(beside, home, sums), mode=0o600, durable=True)
         return Saved(len(sums), archive.stat().st_size, elsewhere)
     except OSError as error:
         what = error.filename or archive
@@ -188,18 +188,15 @@ def _turn(path: Path, prefix: str) -> tuple[bool, bool, bool, str]:
 
 
 def _write(beside: Path, home: Path, sums: dict[str, str]) -> None:
-    with beside.open("wb") as file:
-        with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for path, name in _kept(home):
-                with suppress(FileNotFoundError):  # Removed meanwhile.
-                    _add(tar, path, name, sums, beside.parent)
-            contents = _Contents(created=datetime.now(UTC).isoformat(timespec="seconds"), sha256=sums)
-            content = contents.model_dump_json().encode()
-            entry = tarfile.TarInfo(_LIST)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-        file.flush()
-        os.fsync(file.fileno())
+    with tarfile.open(beside, "w", format=tarfile.PAX_FORMAT) as tar:
+        for path, name in _kept(home):
+            with suppress(FileNotFoundError):  # Removed meanwhile.
+                _add(tar, path, name, sums, beside.parent)
+        contents = _Contents(created=datetime.now(UTC).isoformat(timespec="seconds"), sha256=sums)
+        content = contents.model_dump_json().encode()
+        entry = tarfile.TarInfo(_LIST)
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
 
 
 class _Summed:

@@ -5,7 +5,6 @@ and the photo, which is kept small and without the camera's notes of place and t
 """
 
 import hashlib
-import io
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, computed_field
 
 from har_core import images
@@ -143,7 +141,7 @@ def photo(identity: str) -> bytes:
         content = path.read_bytes()
     except OSError:
         raise FeedbackNotFound("The photo is not kept any more.") from None
-    return content if path.suffix == ".jpg" else _small_jpeg(content)
+    return content if path.suffix == ".jpg" else images.small_jpeg(content, PHOTO_SIDE)
 
 
 def as_label(text: str, known: Iterable[str] = ()) -> str:
@@ -193,7 +191,7 @@ def record(payload: bytes, label: str | None, answer: Answer, source: str, predi
         source=source,
         time=_now(),
     )
-    small = _small_jpeg(payload)
+    small = images.small_jpeg(payload, PHOTO_SIDE)
     with _changing():
         before = _read(entry.photo)
         if before and before.status == "added":
@@ -203,7 +201,7 @@ def record(payload: bytes, label: str | None, answer: Answer, source: str, predi
             _require_room()
         # The record first: no photo is ever kept without one.
         _write(entry)
-        write_beside(kept.with_suffix(".jpg"), lambda path: path.write_bytes(small))
+        write_beside(kept.with_suffix(".jpg"), small)
         if kept.suffix != ".jpg":
             kept.unlink()
     return entry
@@ -333,7 +331,7 @@ def _read(photo: str) -> Entry | None:
 
 
 def _write(entry: Entry) -> None:
-    write_beside(_record_path(entry.photo), lambda path: path.write_text(entry.model_dump_json(), "utf-8"))
+    write_beside(_record_path(entry.photo), entry.model_dump_json())
 
 
 def _record_path(photo: str) -> Path:
@@ -350,14 +348,6 @@ def _added(entry: Entry) -> FeedbackAdded:
     return FeedbackAdded(
         f"This photo was added to the dataset {entry.dataset} as “{entry.right_label}”. Its label is put right there."
     )
-
-
-def _small_jpeg(payload: bytes) -> bytes:
-    picture = Image.fromarray(images.decode(payload, min_side=PHOTO_SIDE))
-    picture.thumbnail((PHOTO_SIDE, PHOTO_SIDE))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
 
 
 def _words(label: str) -> str:

@@ -11,23 +11,33 @@ from pathlib import Path
 _TRIES, _PAUSE = 10, 0.005
 
 
-def write_beside(path: Path, write: Callable[[Path], object], mode: int = 0o644) -> None:
-    """Has a file written beside its place, then renames it into it.
+def write_beside(
+    path: Path, content: str | bytes | Callable[[Path], object], mode: int = 0o644, durable: bool = False
+) -> None:
+    """Writes a file beside its place, then renames it into it.
 
     Args:
         path: The file's place; its folder is made where it is missing.
-        write: Writes the content to the path it is given.
+        content: Text, bytes, or what writes the content to the path that it is given.
         mode: Who may read and write it.
+        durable: Waits for the disk: also a machine that goes down a moment later finds the whole of it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=path.suffix, dir=path.parent)
     os.close(handle)
+    beside = Path(name)
     try:
-        write(Path(beside))
-        Path(beside).chmod(mode)
-        Path(beside).replace(path)
+        if callable(content):
+            content(beside)
+        else:
+            beside.write_bytes(content.encode() if isinstance(content, str) else content)
+        beside.chmod(mode)
+        if durable:
+            with beside.open("rb") as file:
+                os.fsync(file.fileno())
+        beside.replace(path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
 
 

@@ -1,6 +1,5 @@
 """What tells folders apart that several hosts may share, or have each for itself."""
 
-import os
 import secrets
 from pathlib import Path
 
@@ -24,7 +23,8 @@ def of(folder: Path) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / f"{NAME}.lock"):
             if not known(folder):
-                write_beside(path, _make)
+                # What bears the name may reach the disk before it.
+                write_beside(path, secrets.token_hex(8), durable=True)
     return path.read_text("utf-8")
 
 
@@ -34,10 +34,3 @@ def known(folder: Path) -> str:
         return (folder / NAME).read_text("utf-8")
     except FileNotFoundError:
         return ""
-
-
-def _make(path: Path) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(secrets.token_hex(8))
-        file.flush()
-        os.fsync(file.fileno())  # What bears the name may reach the disk before it.

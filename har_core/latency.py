@@ -46,7 +46,7 @@ def measure(bundle: Bundle) -> float:
         seconds.append(time.perf_counter() - started)
     found = _Kept(machine=_machine(), milliseconds=round(1000 * statistics.median(seconds[_WARM_UP:]), 2))
     with suppress(OSError):  # Then it is measured again.
-        write_beside(_file(bundle), lambda path: path.write_text(found.model_dump_json(), "utf-8"))
+        write_beside(_file(bundle), found.model_dump_json())
     return found.milliseconds
 
 

@@ -5,7 +5,6 @@ is said by the last entry of ``HAR_HOME/serving.json``, the history of promotion
 and renamed into it, so each change is one atomic flip; how a model earns it is in ``har_core.promotion``.
 """
 
-import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -200,7 +199,7 @@ def put(entry: Entry) -> None:
             entries = _entries()
             if len(entries) + 1 != entry.id:
                 raise PromotionRefused(f"Meanwhile {in_service()} was put in service; nothing was changed. Look again.")
-            write_beside(_file(), lambda path: _write(path, _ENTRIES.dump_json([*entries, entry], indent=1)))
+            write_beside(_file(), _ENTRIES.dump_json([*entries, entry], indent=1), durable=True)
     except OSError as error:
         raise HistoryBroken(f"{_file()} cannot be written: {error.strerror}.") from error
 
@@ -222,7 +221,7 @@ def adopt(entries: list[Entry]) -> bool:
         with locked(settings().home / "serving.lock"):
             if entries == _entries():
                 return False
-            write_beside(_file(), lambda path: _write(path, _ENTRIES.dump_json(entries, indent=1)))
+            write_beside(_file(), _ENTRIES.dump_json(entries, indent=1), durable=True)
     except OSError as error:
         raise HistoryBroken(f"{_file()} cannot be written: {error.strerror}.") from error
     return True
@@ -315,11 +314,3 @@ def _entries() -> list[Entry]:
             f"{_file()} is damaged. Mend it, or remove it: then the model of the settings, {settings().model}, is in "
             "service."
         ) from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Also a machine that goes down a moment later finds the whole of it."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -172,8 +172,7 @@ class _Run:
     def _begin(self) -> None:
         """Writes what the rows will belong to, or compares it with what those that are there do."""
         if not self._journal.exists() or self._journal.stat().st_size == 0:
-            text = self._header.model_dump_json()
-            write_beside(self._header_file, lambda path: path.write_text(text, "utf-8"))
+            write_beside(self._header_file, self._header.model_dump_json())
             return
         try:
             before = Header.model_validate_json(self._header_file.read_bytes())

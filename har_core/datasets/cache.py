@@ -197,7 +197,7 @@ def thumbnail(path: str | Path, id: str) -> bytes:
     image.save(buffer, "JPEG", quality=85)
     payload = buffer.getvalue()
     with writing(file):
-        write_beside(file, lambda beside: beside.write_bytes(payload))
+        write_beside(file, payload)
     return payload
 
 
@@ -393,7 +393,7 @@ class _Array:
 
     def _keep(self, record: _Record) -> None:
         with writing(self.file):
-            write_beside(self._record_file, lambda beside: beside.write_text(record.model_dump_json(), "utf-8"))
+            write_beside(self._record_file, record.model_dump_json())
 
 
 def _root() -> Path:

@@ -127,7 +127,7 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
     # The page's map is slow to lay out, so it is made here, where one waits anyway.
     progress(2, 3, "laying out the map")
     cache.layout(dataset)
-    write_beside(dataset.folder / _REPORT, lambda path: path.write_text(report.model_dump_json(), "utf-8"))
+    write_beside(dataset.folder / _REPORT, report.model_dump_json())
     progress(3, 3, "laying out the map")
     return report
 

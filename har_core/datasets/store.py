@@ -261,7 +261,7 @@ class Dataset:
                     write_beside(self.folder / _SPLIT, split.to_parquet)
                 changes = {"images": len(manifest), "images_fingerprint": images_fingerprint(manifest)}
                 info = now.info.model_copy(update=changes)
-                write_beside(self.folder / INFO, lambda path: path.write_text(info.model_dump_json(indent=2), "utf-8"))
+                write_beside(self.folder / INFO, info.model_dump_json(indent=2))
         except OSError as error:
             raise DatasetError(f"The dataset {self.name} cannot be written: {error.strerror}.") from error
         return Dataset(self.folder)
@@ -286,7 +286,7 @@ class Dataset:
         # As in the manifest: the folder can be moved.
         inside = f"{self.folder.resolve()}/"
         kept = [_with_paths(fix, lambda path: path.removeprefix(inside)) for fix in fixes]
-        write_beside(self.folder / _FIXES, lambda path: path.write_bytes(_FIX_LIST.dump_json(kept, indent=1)))
+        write_beside(self.folder / _FIXES, _FIX_LIST.dump_json(kept, indent=1))
 
 
 def _with_paths(fix: Fix, change: Callable[[str], str]) -> Fix:

@@ -192,10 +192,6 @@ def _dumped(result: VideoResult) -> str:
     return json.dumps(row)
 
 
-def _write(path: Path, row: str) -> None:
-    write_beside(path, lambda beside: beside.write_text(row, "utf-8"))
-
-
 def _end_with_parent() -> None:
     os.read(0, 1)  # Not by way of sys.stdin, whose lock would be missed when the process ends.
     os._exit(1)
@@ -219,16 +215,16 @@ def _main(folder: Path, bundle: Path, rate: float) -> int:
         del what
         if time.monotonic() - written > _SECONDS_BETWEEN_WRITES:
             written = time.monotonic()
-            _write(folder / _PROGRESS, json.dumps({"done": done, "total": total}))
+            write_beside(folder / _PROGRESS, json.dumps({"done": done, "total": total}))
 
     try:
         predictor = Predictor(Bundle(bundle), threads=1)
         pictures = _Pictures(folder, predictor.labels)
         result = recognise(folder / CLIP, predictor, rate, report, pictures.take)
         pictures.finish(result.segments)
-        _write(folder / _RESULT, _dumped(result))
+        write_beside(folder / _RESULT, _dumped(result))
     except HarError as error:
-        _write(folder / _ERROR, json.dumps({"code": error.code, "message": str(error)}))
+        write_beside(folder / _ERROR, json.dumps({"code": error.code, "message": str(error)}))
         return 1
     return 0
 
