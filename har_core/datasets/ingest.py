@@ -151,7 +151,7 @@ def measure(candidate: Candidate) -> Row | Skipped:
     picture = Image.fromarray(small)
     return {
         "id": identity,
-        "path": str(candidate.path),
+        "path": str(candidate.path.absolute()),
         "label": candidate.label,
         "split": candidate.split,
         "group": candidate.group or identity,

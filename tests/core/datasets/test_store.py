@@ -1,5 +1,6 @@
 import shutil
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,12 @@ def test_an_imported_dataset_describes_its_photos(dataset, class_folders):
     assert store.names() == ["small"]
     assert not ingest.workplace("small").exists()
     assert photos["path"].str.startswith(str(class_folders)).all(), "the photos stay where they are"
+
+
+def test_photos_of_a_folder_named_from_here_are_found_from_anywhere(class_folders, monkeypatch):
+    monkeypatch.chdir(class_folders.parent)
+    photos = ingest.ingest("small", folder.read(Path(class_folders.name))).base()
+    assert photos["path"].str.startswith(str(class_folders)).all()
 
 
 def test_an_interrupted_import_goes_on_where_it_stopped(class_folders, monkeypatch):
