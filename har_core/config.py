@@ -67,6 +67,9 @@ class Settings(BaseSettings):
         description="How long the API keeps a photo that it answered for, so that feedback can name it; 0: not.",
     )
     max_feedback_photos: int = Field(5000, gt=0, description="Most photos kept with what people said of them.")
+    max_collected_photos: int = Field(
+        10_000, ge=0, description="Most photos kept for the models of the page My own actions, all together; 0: none."
+    )
     turn_user: str = Field("", description="User at the TURN servers among the ICE servers.")
     turn_secret: SecretStr = Field(
         SecretStr(""),

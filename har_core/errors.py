@@ -212,6 +212,30 @@ class SourceUnusable(DatasetError):
     code = "source_unusable"
 
 
+class CollectionError(DatasetError):
+    """Photos cannot be collected, or no dataset be made of them."""
+
+    code = "collection_error"
+
+
+class CollectionNotFound(CollectionError):
+    """No collection goes by that name."""
+
+    code = "collection_not_found"
+
+
+class CollectionFull(CollectionError):
+    """There is no room for more photos."""
+
+    code = "collection_full"
+
+
+class ActionInvalid(CollectionError):
+    """The text cannot be an action's name, or another action has it."""
+
+    code = "action_invalid"
+
+
 class TrainingError(HarError):
     """A model cannot be trained."""
 

@@ -127,6 +127,23 @@ def decode(payload: bytes, min_side: int = 0) -> RGBImage:
         raise _decoding_error(error) from error
 
 
+def small_jpeg(payload: bytes, side: int) -> bytes:
+    """A photo to be kept: upright, no larger than needed, and without metadata.
+
+    Args:
+        payload: As for ``decode``.
+        side: Its longest side at most, pixels.
+
+    Raises:
+        ImageError: As ``decode``.
+    """
+    picture = Image.fromarray(decode(payload, min_side=side))
+    picture.thumbnail((side, side))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
 def size(payload: bytes) -> tuple[int, int]:
     """Width and height of the upright photo in pixels, from the header alone.
 

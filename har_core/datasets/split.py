@@ -64,3 +64,63 @@ def split(manifest: pd.DataFrame, fractions: dict[str, float], seed: int = 0) ->
         given[best] += table[row]
         chosen[str(counts.index[row])] = names[best]
     return manifest["group"].astype(str).map(chosen).rename("split")
+
+
+def split_collected(dataset: Dataset, val: float, test: float) -> pd.Series:
+    """Splits a dataset of few scenes, such as bursts of a webcam, and records the result.
+
+    An action with enough scenes is split between them. One with fewer is divided by time: what came first is for
+    training, what came last for testing. Its figures then flatter, as photos of one scene are alike; ``divided`` names
+    such labels.
+
+    Args:
+        dataset: The dataset; its rows are in the order of time.
+        val: Share of each label's photos for ``val``.
+        test: Share of each label's photos for ``test``.
+
+    Returns:
+        The split's name by row of the manifest.
+    """
+    photos = included(dataset.manifest())
+    photos = photos.assign(scene=duplicates.clusters(photos))[photos["label"].notna()]
+    shares = dict(zip(SPLITS, (1 - val - test, val, test), strict=True))
+    of_scenes: dict[int, str] = {}
+    parts = []
+    for _, rows in photos.groupby("label"):
+        found = _between_scenes(rows["scene"], shares, of_scenes)
+        counts = found.value_counts().reindex(SPLITS, fill_value=0)
+        if any(counts[name] < share * len(rows) / 2 for name, share in shares.items()):
+            found = _by_time(rows["scene"], shares)
+        of_scenes |= dict(zip(rows["scene"], found, strict=True))
+        parts.append(found)
+    assigned = pd.concat(parts).sort_index().rename("split")
+    dataset.set_split(assigned)
+    return assigned
+
+
+def divided(dataset: Dataset) -> list[str]:
+    """The labels of which photos are tested on that show scenes which were learnt from; sorted."""
+    photos = included(dataset.manifest())
+    photos = photos.assign(scene=duplicates.clusters(photos))[photos["label"].notna() & photos["split"].notna()]
+    learnt = photos.loc[photos["split"] != "test", "scene"]
+    is_seen = (photos["split"] == "test") & photos["scene"].isin(learnt)
+    return sorted(photos.loc[is_seen, "label"].unique())
+
+
+def _between_scenes(scenes: pd.Series, shares: dict[str, float], known: dict[int, str]) -> pd.Series:
+    """Deals out whole scenes, the largest first, each to the split that lacks most; those known stay where they are."""
+    counts = scenes.value_counts(sort=False).sort_values(ascending=False, kind="stable")
+    given, chosen = dict.fromkeys(shares, 0), dict[int, str]()
+    for scene, count in counts.items():
+        lacking = {name: 1 - given[name] / (share * len(scenes)) for name, share in shares.items()}
+        chosen[scene] = known.get(scene) or max(lacking, key=lacking.__getitem__)
+        given[chosen[scene]] += count
+    return scenes.map(chosen)
+
+
+def _by_time(scenes: pd.Series, shares: dict[str, float]) -> pd.Series:
+    """Cuts the rows, in their order, into one part a split; none is left empty."""
+    count = len(scenes)
+    sizes = {name: max(1, round(share * count)) for name, share in shares.items() if name != "train"}
+    names = ["train"] * (count - sum(sizes.values())) + [name for name, size in sizes.items() for _ in range(size)]
+    return pd.Series(names, scenes.index)
