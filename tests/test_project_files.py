@@ -1,0 +1,60 @@
+"""What a project's readers look for: whom to cite, whose work is in it, under which licence."""
+
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from har_core.config import PROJECT_ROOT
+from tools.collect_notices import NOTICES, LicenceUnknown, licence
+
+CITATION = PROJECT_ROOT / "CITATION.cff"
+
+
+def test_citation_is_valid_and_of_this_version():
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.citation-file-format"]
+    checked = subprocess.run([*command, CITATION], check=False, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    project = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    said = yaml.safe_load(CITATION.read_text("utf-8"))
+    assert (str(said["version"]), said["license"]) == (project["version"], project["license"])
+
+
+def test_changelog_has_this_version():
+    version = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    assert f"## [{version}]" in (PROJECT_ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-cluster.txt"])
+def test_notices_name_every_package_that_is_needed(file):
+    notices = NOTICES.read_text("utf-8")
+    named = {canonicalize_name(row.split("]")[0].removeprefix("| [")) for row in notices.splitlines() if "| [" in row}
+    lines = [line.partition("#")[0].strip() for line in (PROJECT_ROOT / file).read_text("utf-8").splitlines()]
+    needed = {canonicalize_name(Requirement(line).name) for line in lines if line}
+    assert needed
+    assert needed <= named, "run: python -m tools.collect_notices"
+
+
+@pytest.mark.parametrize(
+    ("stated", "text", "found"),
+    [
+        ("MIT License", "", "MIT"),
+        ("Apache Software License; MIT License", "", "Apache-2.0 AND MIT"),
+        ("Apache-2.0 OR BSD-3-Clause", "", "Apache-2.0 OR BSD-3-Clause"),
+        ("UNKNOWN", "Copyright.\n\nPermission is hereby granted, free of charge, to any person", "MIT"),
+    ],
+)
+def test_licences_get_one_name(stated, text, found):
+    assert licence(stated, text) == found
+
+
+@pytest.mark.parametrize(
+    "stated", ["UNKNOWN", "GNU Affero General Public License v3", "GPL-3.0", "MIT AND AGPL-3.0-only"]
+)
+def test_a_licence_that_nobody_looked_at_is_refused(stated):
+    with pytest.raises(LicenceUnknown):
+        licence(stated, "All rights reserved.")
