@@ -9,7 +9,7 @@ import typer
 from har_cli.output import JsonOption, complain, fail, failing_on_errors, print_json, quiet_runtime
 from har_cli.reporting import ProgressFileOption, reporting
 from har_core import serving
-from har_core.bundle import Metric, Outliers
+from har_core.bundle import Outliers
 from har_core.datasets import store
 from har_core.evaluation import judging, metrics, report
 from har_core.evaluation.judging import Judged
@@ -79,19 +79,15 @@ def _write(judged: Judged, output: Path) -> None:
 def _print(judged: Judged, strange: Outliers | None) -> None:
     print(f"{judged.model} on {len(judged.answers)} photos of {judged.dataset}, {judged.split or 'all'}:")
     for name, metric in metrics.figures(judged.answers).items():
-        print(f"  {name}: {_text(metric)}")
+        print(f"  {name}: {metric}")
     if judged.leaked:
         accuracy = metrics.figures(judged.leaked.answers)["accuracy"]
         print(f"on {len(judged.leaked.answers)} photos that it has seen, which count in no figure above:")
-        print(f"  accuracy: {_text(accuracy)}")
+        print(f"  accuracy: {accuracy}")
     if strange:
         print(f"on {strange.n} photos of {strange.dataset}, which show none of the labels:")
-        print(f"  unsure_share: {_text(strange.unsure_share)}")
-        print(f"  auroc of the energy: {_text(strange.auroc)}")
-
-
-def _text(metric: Metric) -> str:
-    return f"{metric.value:.3f} ({metric.low:.3f}-{metric.high:.3f})"
+        print(f"  unsure_share: {strange.unsure_share}")
+        print(f"  auroc of the energy: {strange.auroc}")
 
 
 def _complain(judged: Judged, unreadable: dict[str, str]) -> None:

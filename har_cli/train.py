@@ -143,4 +143,4 @@ def _say_outcome(run: Run, seconds: float, json: bool) -> None:
         return
     print(f"{run.id}: {outcome.bundle}, after {seconds:.0f} s")
     for name, metric in outcome.metrics.items():
-        print(f"  {name}: {metric.value:.3f} ({metric.low:.3f}-{metric.high:.3f})")
+        print(f"  {name}: {metric}")

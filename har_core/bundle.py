@@ -76,6 +76,10 @@ class Metric(_Record):
     low: float
     high: float
 
+    def __str__(self) -> str:
+        """As people read it: ``0.850 (0.800–0.900)``."""
+        return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f})"
+
 
 class Outliers(_Record):
     """Figures on photos that show none of the labels.
@@ -165,6 +169,11 @@ class BundleInfo(_Record):
             raise ValueError("a label is there twice")
         return labels
 
+    @property
+    def reference(self) -> str:
+        """``NAME@VERSION``."""
+        return f"{self.name}@{self.version}"
+
 
 class _Golden(_Record):
     """Content of ``golden.json``. Its bounds keep a file from elsewhere from asking for the world, or for nothing."""
@@ -209,7 +218,7 @@ class Bundle:
     @property
     def reference(self) -> str:
         """``NAME@VERSION``."""
-        return f"{self.info.name}@{self.info.version}"
+        return self.info.reference
 
     @property
     def size(self) -> int:

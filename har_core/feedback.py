@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, computed_field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, computed_field
 
 from har_core import images
 from har_core.bundle import Label
 from har_core.config import settings
 from har_core.errors import FeedbackAdded, FeedbackError, FeedbackFull, FeedbackNotFound, FeedbackOff, LabelInvalid
 from har_core.files import locked, write_beside
+from har_core.labels import words
 from har_core.predictor import Decision, Prediction
 
 PHOTO_SIDE = 1024
@@ -55,7 +56,7 @@ class Answer(BaseModel):
             label=prediction.label,
             confidence=prediction.confidence,
             decision=prediction.decision,
-            model=f"{prediction.model.name}@{prediction.model.version}",
+            model=str(prediction.model),
         )
 
 
@@ -325,7 +326,7 @@ def _changing() -> Iterator[None]:
 def _read(photo: str) -> Entry | None:
     try:
         entry = Entry.model_validate_json(_record_path(photo).read_bytes())
-    except (OSError, ValueError, ValidationError):
+    except (OSError, ValueError):
         return None
     return entry if entry.photo == photo else None
 
@@ -351,7 +352,7 @@ def _added(entry: Entry) -> FeedbackAdded:
 
 
 def _words(label: str) -> str:
-    return " ".join(label.replace("_", " ").casefold().split())
+    return " ".join(words(label).casefold().split())
 
 
 def _now() -> str:

@@ -8,7 +8,7 @@ the class maps' mean over all positions, and a class map is that label's class-a
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -38,6 +38,10 @@ class ModelReference:
     name: str
     version: int
 
+    def __str__(self) -> str:
+        """``NAME@VERSION``."""
+        return f"{self.name}@{self.version}"
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -45,6 +49,7 @@ class Prediction:
 
     Attributes:
         predictions: The best labels, best first.
+        probabilities: Calibrated, of all labels in the order of the network's outputs, float32 ``(labels,)``.
         decision: ``sure`` when the best label's probability reaches the model's threshold and the photo is familiar.
         threshold: That threshold, 0–1.
         energy: How much the photo looks like those that the model was trained on; see ``scores.energy``.
@@ -55,6 +60,7 @@ class Prediction:
     """
 
     predictions: tuple[Score, ...]
+    probabilities: Floats
     decision: Decision
     threshold: float
     energy: float
@@ -80,7 +86,7 @@ class Prediction:
             "confidence": self.confidence,
             "decision": self.decision,
             "predictions": [{"label": item.label, "score": item.score} for item in self.predictions],
-            "model": {"name": self.model.name, "version": self.model.version},
+            "model": asdict(self.model),
         }
 
 
@@ -98,6 +104,7 @@ class Predictor:
 
     Attributes:
         bundle: The model's bundle.
+        model: Its name and version.
         threads: How many photos are classified at the same time.
     """
 
@@ -112,7 +119,7 @@ class Predictor:
             BundleBroken: The network cannot be loaded, or does not fit the bundle's description.
         """
         self.bundle = bundle
-        self._reference = ModelReference(bundle.info.name, bundle.info.version)
+        self.model = ModelReference(bundle.info.name, bundle.info.version)
         try:
             self._network = Network(bundle.read(bundles.TFLITE), threads)
             self._check_shapes()
@@ -145,11 +152,12 @@ class Predictor:
         is_familiar = bars.energy is None or energy >= bars.energy
         return Prediction(
             predictions=tuple(Score(self.labels[i], float(probabilities[i])) for i in order),
+            probabilities=probabilities,
             decision="sure" if is_familiar and probabilities[best] >= bars.confidence else "unsure",
             threshold=bars.confidence,
             energy=energy,
             is_familiar=is_familiar,
-            model=self._reference,
+            model=self.model,
             class_map=outputs.class_maps[..., best],
             embedding=outputs.embedding,
         )

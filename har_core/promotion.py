@@ -199,7 +199,7 @@ def _recorded(bundle: Bundle, other: Bundle, why: str) -> Check:
     # In this form since a bundle from elsewhere may well say "not a number".
     worse = [name for name in _COMPARED if not ours.metrics[name].value >= theirs.metrics[name].low]
     figures = "; ".join(
-        f"{title} {ours.metrics[name].value:.3f}, that of {other.reference} {_interval(theirs.metrics[name])}"
+        f"{title} {ours.metrics[name].value:.3f}, that of {other.reference} {theirs.metrics[name]}"
         for name, title in _COMPARED.items()
     )
     return _check("figures", not worse, f"As recorded on the same {theirs.n} photos: {figures}.")
@@ -231,10 +231,6 @@ def _refusal(bundle: Bundle, checks: list[Check]) -> PromotionRefused:
 
 def _signed(metric: Metric) -> str:
     return f"{metric.value:+.3f} ({metric.low:+.3f} to {metric.high:+.3f})"
-
-
-def _interval(metric: Metric) -> str:
-    return f"{metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f})"
 
 
 def _words(text: str) -> str:

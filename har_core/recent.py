@@ -11,8 +11,6 @@ import time
 import uuid
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from har_core import feedback
 from har_core.config import settings
 from har_core.errors import PredictionNotFound
@@ -62,7 +60,7 @@ def find(identity: str) -> tuple[bytes, Answer]:
             raise OSError
         line, _, payload = path.read_bytes().partition(b"\n")
         return payload, Answer.model_validate_json(line)
-    except (OSError, ValueError, ValidationError):
+    except (OSError, ValueError):
         raise PredictionNotFound(
             f"No answer with this id is kept: that is done for {settings().feedback_minutes:g} minutes. Send the photo."
         ) from None

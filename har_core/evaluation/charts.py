@@ -14,12 +14,11 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 from plotly.subplots import make_subplots
 
+from har_core import palette
 from har_core.bundle import Metric
 from har_core.evaluation.curves import Operating
-
-RIGHT, WRONG, REST, CHOSEN = "#0d9488", "#d97706", "#94a3b8", "#dc2626"
-LINES = ("#0d9488", "#d97706", "#6366f1", "#db2777", "#65a30d", "#0284c7", "#9333ea", "#78716c")
-"""Colours of lines that are compared; there are no more than can be told apart."""
+from har_core.palette import BAD, NEUTRAL, RIGHT, WRONG
+from har_core.labels import words
 
 TITLES = {
     "accuracy": "Accuracy",
@@ -41,13 +40,14 @@ SLICES = {"brightness": "Brightness", "size": "Size", "sharpness": "Sharpness", 
 MOST_NAMED_COLUMNS = 60
 """With more labels, a confusion matrix names its rows alone."""
 
-_RIGHT_SCALE = ((0, "#d5efe9"), (1, "#0f766e"))
-_WRONG_SCALE = ((0, "#fdeccf"), (1, "#b45309"))
+MOST_LINES = 8
+"""No more are compared: they could not be told apart."""
+
 _LONGEST = 24
 _MOST_NUMBERS = 30
 # Up to so many labels: how high a row is, and its name, pixels.
 _SIZES = ((20, 30, 11), (40, 24, 11), (60, 14, 9), (10_000, 10, 8))
-_DOTTED = {"dash": "dot", "width": 1.5, "color": REST}
+_DOTTED = {"dash": "dot", "width": 1.5, "color": NEUTRAL}
 
 
 def order_by_confusion(counts: npt.NDArray[np.integer]) -> list[int]:
@@ -109,7 +109,7 @@ def confusion_matrix(
         insidetextanchor="middle",
         textangle=0,
         constraintext="inside",
-        selected={"marker": {"color": CHOSEN}},
+        selected={"marker": {"color": BAD}},
         unselected={"marker": {"opacity": 1}},
     )
     if chosen and set(chosen) <= set(order):
@@ -120,7 +120,7 @@ def confusion_matrix(
             x1=column + 0.5,
             y0=row - 0.5,
             y1=row + 0.5,
-            line={"width": 3, "color": CHOSEN},
+            line={"width": 3, "color": BAD},
         )
     cell, size = next((cell, size) for most, cell, size in _SIZES if count <= most)
     axis: dict[str, Any] = {
@@ -138,7 +138,7 @@ def confusion_matrix(
     _plain(figure, height=cell * count + 190)
     return figure.update_layout(
         barmode="overlay",
-        plot_bgcolor="rgba(148, 163, 184, 0.08)",
+        plot_bgcolor="rgba(143, 135, 125, 0.08)",
         showlegend=False,
         dragmode=False,
         hovermode="closest",
@@ -146,14 +146,16 @@ def confusion_matrix(
     )
 
 
-def precision_recall(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
+def precision_recall(curves: Mapping[str, pd.DataFrame], labels: Sequence[str]) -> go.Figure:
     """Precision over recall, one line a label.
 
     Args:
-        curves: Label → ``curves.precision_recall``; at most as many as there are ``LINES``.
+        curves: Label → ``curves.precision_recall``; at most ``MOST_LINES``.
+        labels: All of the model, in their order.
     """
     figure = go.Figure()
-    for (label, curve), colour in zip(curves.items(), LINES, strict=False):
+    looks = palette.styles(curves, labels)
+    for label, curve in curves.items():
         figure.add_scatter(
             x=curve["recall"],
             # Where nothing is found, precision is said to be 1: that would be a spike.
@@ -161,7 +163,7 @@ def precision_recall(curves: Mapping[str, pd.DataFrame]) -> go.Figure:
             customdata=curve["threshold"],
             name=_name(label),
             mode="lines",
-            line={"color": colour, "width": 2, "shape": "hv"},
+            line={"color": looks[label].colour, "dash": looks[label].dash, "width": 2, "shape": "hv"},
             hovertemplate="recall %{x:.0%}, precision %{y:.0%}, from a probability of %{customdata:.0%} on",
         )
     figure.update_xaxes(title="recall", range=[0, 1.03], tickformat=".0%", fixedrange=True, zeroline=False)
@@ -205,7 +207,7 @@ def reliability(table: pd.DataFrame) -> go.Figure:
         x=(table["low"] + table["high"]) / 2,
         y=table["n"],
         width=0.9 * width,
-        marker_color=REST,
+        marker_color=NEUTRAL,
         customdata=table[["low", "high"]],
         hovertemplate="%{customdata[0]:.0%} – %{customdata[1]:.0%}: %{y:,} photos<extra></extra>",
         row=2,
@@ -238,7 +240,7 @@ def risk_coverage(
         hovertemplate="from %{customdata:.0%} on: %{x:.0%} sure, %{y:.1%} of these wrong<extra></extra>",
         showlegend=False,
     )
-    marks = (("the model's own bar", original, "circle-open", REST, 13), ("chosen", operating, "diamond", WRONG, 12))
+    marks = (("the model's own bar", original, "circle-open", NEUTRAL, 13), ("chosen", operating, "diamond", WRONG, 12))
     for name, point, symbol, colour, size in marks:
         if point and point.coverage > 0:
             figure.add_scatter(
@@ -258,12 +260,12 @@ def risk_coverage(
 def outcomes(operating: Operating) -> go.Figure:
     """One bar: the answers, sure and unsure, right and wrong."""
     parts = (
-        ("sure and right", operating.sure_right, RIGHT),
-        ("sure but wrong", operating.sure_wrong, CHOSEN),
-        ("unsure, would be right", operating.unsure_right, "#99d5cd"),
-        ("unsure, would be wrong", operating.unsure_wrong, REST),
+        ("sure and right", operating.sure_right, RIGHT, True),
+        ("sure but wrong", operating.sure_wrong, BAD, True),
+        ("unsure, would be right", operating.unsure_right, RIGHT, False),
+        ("unsure, would be wrong", operating.unsure_wrong, BAD, False),
     )
-    total = sum(count for _, count, _ in parts) or 1
+    total = sum(count for _, count, _, _ in parts) or 1
     figure = go.Figure(
         [
             go.Bar(
@@ -271,14 +273,14 @@ def outcomes(operating: Operating) -> go.Figure:
                 y=[""],
                 orientation="h",
                 name=name,
-                marker_color=colour,
+                marker=palette.bars([colour], [is_sure]),
                 text=f"{count / total:.0%}" if count / total >= 0.04 else "",
                 textposition="inside",
                 insidetextanchor="middle",
                 textangle=0,
                 hovertemplate=f"{name}: {count:,} photos, %{{x:.1%}}<extra></extra>",
             )
-            for name, count, colour in parts
+            for name, count, colour, is_sure in parts
         ]
     )
     figure.update_xaxes(visible=False, range=[0, 1], fixedrange=True)
@@ -354,7 +356,7 @@ def differences(found: Mapping[str, Metric]) -> go.Figure:
             x=value,
             y=[TITLES[name]],
             mode="markers",
-            marker={"size": 11, "color": RIGHT if is_clear else REST},
+            marker={"size": 11, "color": RIGHT if is_clear else NEUTRAL},
             error_x=_whiskers(value, low, high),
             customdata=[[metric.low, metric.high]],
             hovertemplate="%{y}: %{x:+.3f} (%{customdata[0]:+.3f} … %{customdata[1]:+.3f})<extra></extra>",
@@ -372,7 +374,7 @@ def differences(found: Mapping[str, Metric]) -> go.Figure:
 def _cell_colours(values: npt.NDArray[np.number], is_right: npt.NDArray[np.bool_]) -> list[str]:
     """The darker, the more; right and wrong answers each have a colour, and a scale, of their own."""
     colours = np.empty(len(values), object)
-    for mask, scale in ((is_right, _RIGHT_SCALE), (~is_right, _WRONG_SCALE)):
+    for mask, scale in ((is_right, palette.RIGHT_SCALE), (~is_right, palette.WRONG_SCALE)):
         if mask.any():
             colours[mask] = sample_colorscale([list(stop) for stop in scale], list(values[mask] / values[mask].max()))
     return [str(colour) for colour in colours]
@@ -391,8 +393,8 @@ def _whiskers(value: pd.Series, low: pd.Series, high: pd.Series) -> dict[str, An
 
 def _name(label: str) -> str:
     """A label as people write it, short enough for an axis."""
-    words = label.replace("_", " ")
-    return escape(words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…", quote=False)
+    text = words(label)
+    return escape(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…", quote=False)
 
 
 def _photos(count: int) -> str:
@@ -405,5 +407,5 @@ def _legend_above(figure: go.Figure) -> go.Figure:
 
 
 def _plain(figure: go.Figure, height: int) -> go.Figure:
-    figure.update_layout(height=height, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    figure.update_layout(height=height, paper_bgcolor=palette.CLEAR, plot_bgcolor=palette.CLEAR)
     return figure.update_layout(margin={"l": 0, "r": 16, "t": 8, "b": 4})

@@ -185,8 +185,7 @@ def _wanted(info: BundleInfo, dataset: Dataset, split: str | None) -> _Wanted:
     is_known = photos["label"].isin(info.labels)
     if not is_known.any():
         raise DatasetError(
-            f"There is no photo {where} whose label {info.name}@{info.version} knows. It knows: "
-            f"{', '.join(info.labels)}."
+            f"There is no photo {where} whose label {info.reference} knows. It knows: {', '.join(info.labels)}."
         )
     unknown = {str(label): int(count) for label, count in photos.loc[~is_known, "label"].value_counts().items()}
     return _Wanted(manifest, photos[is_known], unknown)

@@ -46,10 +46,8 @@ class Answer:
 
 def ask(predictor: Predictor, image: RGBImage) -> Answer:
     """Asks a model about one photo, as those who use it do."""
-    found = predictor.predict(image, len(predictor.labels))
-    by_label = {item.label: item.score for item in found.predictions}
-    probabilities = np.array([by_label[label] for label in predictor.labels], np.float32)
-    return Answer(probabilities, found.decision == "sure", found.energy)
+    found = predictor.predict(image)
+    return Answer(found.probabilities, found.decision == "sure", found.energy)
 
 
 def file_of(bundle: Bundle, dataset: Dataset) -> Path:

@@ -13,11 +13,11 @@ import plotly.graph_objects as go
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
-from har_core.bundle import Metric
 from har_core.datasets import cache
 from har_core.errors import HarError
 from har_core.evaluation import charts, curves, metrics, slices
 from har_core.evaluation.judging import Judged
+from har_core.labels import words
 
 _MISTAKES = 24
 _CONFUSIONS = 12
@@ -153,12 +153,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["words"] = lambda label: str(label).replace("_", " ")
-    environment.filters["metric"] = _metric
+    environment.filters["words"] = words
     environment.filters["figure"] = lambda value: "–" if np.isnan(value) else f"{value:.3f}"
     environment.filters["percent"] = lambda value: f"{value:.0%}"
     return environment
-
-
-def _metric(metric: Metric) -> str:
-    return f"{metric.value:.3f} ({metric.low:.3f}–{metric.high:.3f})"

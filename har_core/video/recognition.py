@@ -1,7 +1,7 @@
 """Which actions a video shows, and when."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -47,7 +47,7 @@ class VideoResult:
         return {
             "segments": [segment.to_dict() for segment in self.segments],
             "duration": round(self.duration, 3),
-            "model": {"name": self.model.name, "version": self.model.version},
+            "model": asdict(self.model),
         }
 
 
@@ -77,19 +77,15 @@ def recognise(
     times: list[float] = []
     rows: list[Floats] = []
     familiar: list[bool] = []
-    place = {label: index for index, label in enumerate(predictor.labels)}
     with reading.opened(source) as video:
         total = round(video.info.duration or 0)
         for frame in video.frames(rate):
-            prediction = predictor.predict(frame.image, len(place))
-            row = np.zeros(len(place), np.float32)
-            for item in prediction.predictions:
-                row[place[item.label]] = item.score
+            prediction = predictor.predict(frame.image)
             times.append(frame.seconds)
-            rows.append(row)
+            rows.append(prediction.probabilities)
             familiar.append(prediction.is_familiar)
             if watch:
-                watch(frame, row)
+                watch(frame, prediction.probabilities)
             progress(min(round(frame.seconds), total) if total else round(frame.seconds), total, "seconds of video")
         end, notes, info = video.end, video.notes, video.info
     samples = Samples(times, np.stack(rows), np.array(familiar), predictor.labels, end)
@@ -100,5 +96,5 @@ def recognise(
         segments=segments.find(samples, threshold),
         threshold=threshold,
         notes=notes,
-        model=ModelReference(predictor.bundle.info.name, predictor.bundle.info.version),
+        model=predictor.model,
     )

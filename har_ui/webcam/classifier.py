@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from har_core.images import RGBImage
-from har_core.predictor import Decision, Prediction, Predictor, Score
+from har_core.predictor import Decision, Predictor, Score
 from har_core.video.smoothing import Smoother
 
 log = logging.getLogger(__name__)
@@ -164,8 +163,8 @@ class Classifier:
 
     def _classify(self, frame: Frame, calm: "_Calm") -> Result:
         predictor = self._controls.predictor()
-        prediction = predictor.predict(frame.image, top_k=len(predictor.labels))
-        smoothed = calm.smoother(predictor).update(_in_order(prediction, predictor.labels), frame.arrived)
+        prediction = predictor.predict(frame.image)
+        smoothed = calm.smoother(predictor).update(prediction.probabilities, frame.arrived)
         threshold = prediction.threshold if self._controls.threshold is None else self._controls.threshold
         order = [int(index) for index in np.argsort(-smoothed.probabilities, kind="stable") if index != smoothed.index]
         return Result(
@@ -191,9 +190,3 @@ class _Calm:
             self._digest = predictor.bundle.digest
             self._smoother = Smoother(predictor.labels, _HALF_LIFE, _HYSTERESIS)
         return self._smoother
-
-
-def _in_order(prediction: Prediction, labels: list[str]) -> npt.NDArray[np.float32]:
-    """All probabilities, in the order of the network's outputs, float32 ``(labels,)``."""
-    of = {item.label: item.score for item in prediction.predictions}
-    return np.array([of[label] for label in labels], np.float32)
