@@ -7,13 +7,9 @@ import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 
+from har_core import palette
 from har_core.predictor import Score
 from har_ui.page import label_text
-
-SURE = "#0d9488"
-UNSURE = "#d97706"
-_REST = "#94a3b8"
-_SPLIT_COLOURS = {"train": "#0d9488", "val": "#d97706", "test": "#6366f1"}
 
 
 def score_bars(scores: Sequence[Score], is_sure: bool, threshold: float) -> go.Figure:
@@ -21,23 +17,24 @@ def score_bars(scores: Sequence[Score], is_sure: bool, threshold: float) -> go.F
 
     Args:
         scores: Labels with probabilities 0–1, best first.
-        is_sure: Colours the best bar.
+        is_sure: Colours the best bar, and hatches it where it is not.
         threshold: Where the line stands, 0–1.
     """
-    best = SURE if is_sure else UNSURE
+    rest = len(scores) - 1
+    colours = [palette.SURE if is_sure else palette.UNSURE, *[palette.NEUTRAL] * rest]
     figure = go.Figure(
         go.Bar(
             x=[item.score for item in scores],
             y=[label_text(item.label) for item in scores],
             orientation="h",
-            marker_color=[best] + [_REST] * (len(scores) - 1),
+            marker=palette.bars(colours, [is_sure, *[True] * rest]),
             text=[f"{item.score:.0%}" for item in scores],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )
-    figure.add_vline(threshold, line={"dash": "dot", "width": 1.5, "color": _REST})
+    figure.add_vline(threshold, line={"dash": "dot", "width": 1.5, "color": palette.NEUTRAL})
     figure.update_xaxes(range=[0, 1.12], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
     return _compact(figure, height=34 * len(scores) + 16)
@@ -51,7 +48,7 @@ def label_counts(counts: dict[str, int]) -> go.Figure:
             x=[counts[label] for label in labels],
             y=[label_text(label) for label in labels],
             orientation="h",
-            marker_color=SURE,
+            marker_color=palette.SURE,
             text=[counts[label] for label in labels],
             textposition="outside",
             cliponaxis=False,
@@ -77,7 +74,7 @@ def split_counts(table: pd.DataFrame) -> go.Figure:
                 y=names,
                 name=str(split),
                 orientation="h",
-                marker_color=_SPLIT_COLOURS.get(str(split), _REST),
+                marker_color=palette.SPLITS.get(str(split), palette.NEUTRAL),
                 hovertemplate=f"%{{y}}: %{{x}} in {split}<extra></extra>",
             )
             for split in table.columns
@@ -119,7 +116,7 @@ def size_bubbles(table: pd.DataFrame) -> go.Figure:
                 "sizemode": "area",
                 "sizeref": 2 * max(table["count"], default=1) / 36**2,
                 "sizemin": 3,
-                "color": SURE,
+                "color": palette.SURE,
                 "opacity": 0.55,
             },
             hovertemplate="%{x} × %{y} px: %{customdata} photos<extra></extra>",
@@ -147,12 +144,12 @@ def brightness_bars(
         go.Bar(
             x=centres,
             y=counts,
-            marker_color=np.where(poor, UNSURE, SURE).tolist(),
+            marker_color=np.where(poor, palette.UNSURE, palette.SURE).tolist(),
             hovertemplate="about %{x:.0f}: %{y} photos<extra></extra>",
         )
     )
     for limit in (dark_below, bright_above):
-        figure.add_vline(limit, line={"dash": "dot", "width": 1.5, "color": _REST})
+        figure.add_vline(limit, line={"dash": "dot", "width": 1.5, "color": palette.NEUTRAL})
     figure.update_xaxes(title="mean brightness, 0–255", range=[0, 255], fixedrange=True)
     figure.update_yaxes(title="photos", fixedrange=True)
     return _compact(figure, height=230).update_layout(bargap=0.05)
@@ -164,6 +161,6 @@ def _compact(figure: go.Figure, height: int) -> go.Figure:
         margin={"l": 0, "r": 24, "t": 4, "b": 4},
         bargap=0.35,
         showlegend=False,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=palette.CLEAR,
+        plot_bgcolor=palette.CLEAR,
     )

@@ -17,8 +17,8 @@ from plotly.subplots import make_subplots
 from har_core import palette
 from har_core.bundle import Metric
 from har_core.evaluation.curves import Operating
-from har_core.palette import BAD, NEUTRAL, RIGHT, WRONG
 from har_core.labels import words
+from har_core.palette import BAD, NEUTRAL, RIGHT, WRONG
 
 TITLES = {
     "accuracy": "Accuracy",
@@ -138,7 +138,7 @@ def confusion_matrix(
     _plain(figure, height=cell * count + 190)
     return figure.update_layout(
         barmode="overlay",
-        plot_bgcolor="rgba(143, 135, 125, 0.08)",
+        plot_bgcolor=palette.SHADE,
         showlegend=False,
         dragmode=False,
         hovermode="closest",

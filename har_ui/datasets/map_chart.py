@@ -5,24 +5,22 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
+from har_core import palette
 from har_ui.page import label_text
 
 PICKED = "picked"
 OTHERS = "other labels"
-# Six colours that stay apart for colour-blind people (Paul Tol, "Colour schemes", 2021: "bright"), in three shapes.
-_COLOURS = ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377")
-_SHAPES = ("circle", "triangle-up", "square")
-_GREY = "#94a3b8"
+MOST_COLOURED = len(palette.STYLES)
 _HEIGHT = 600
-MOST_COLOURED = len(_COLOURS) * len(_SHAPES)
 
 
-def chart(points: pd.DataFrame, coloured: Sequence[str]) -> alt.Chart:
+def chart(points: pd.DataFrame, coloured: Sequence[str], labels: Sequence[str]) -> alt.Chart:
     """One mark a photo; photos that look alike lie close together.
 
     Args:
         points: Columns ``row``, ``x``, ``y``, ``label`` (may be missing), ``name`` and ``image`` (a data URL, or None).
-        coloured: Labels with a colour of their own, at most ``MOST_COLOURED``; all others are grey.
+        coloured: Labels with a look of their own, at most ``MOST_COLOURED``; all others are grey.
+        labels: All of the dataset, in their order.
 
     Returns:
         A chart that can be zoomed and moved; its parameter ``PICKED`` holds the ``row`` that was clicked.
@@ -32,10 +30,10 @@ def chart(points: pd.DataFrame, coloured: Sequence[str]) -> alt.Chart:
     shown = points.assign(label=label, shown=label.where(points["label"].isin(coloured), OTHERS))
     # Grey ones first, so that they lie below.
     shown = shown.sort_values("shown", key=lambda column: column != OTHERS, kind="stable")
-    count = len(names)
     domain = [*names, OTHERS]
-    colours = [*(_COLOURS * len(_SHAPES))[:count], _GREY]
-    shapes = [*[shape for shape in _SHAPES for _ in _COLOURS][:count], "circle"]
+    looks = palette.styles(coloured, labels)
+    colours = [*[looks[label].colour for label in coloured], palette.NEUTRAL]
+    shapes = [*[looks[label].symbol for label in coloured], "circle"]
     legend = alt.Legend(title=None, orient="bottom", columns=3, labelLimit=110, symbolOpacity=1)
     return (
         alt.Chart(shown, height=_HEIGHT)

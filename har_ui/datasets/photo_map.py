@@ -42,7 +42,7 @@ def show(view: View) -> None:
     )
     points = _points(view)
     st.altair_chart(
-        map_chart.chart(points, coloured),
+        map_chart.chart(points, coloured, view.labels),
         key=_CHART,
         on_select=lambda: _open(view),
         selection_mode=map_chart.PICKED,

@@ -8,28 +8,21 @@ import streamlit as st
 
 from har_core.datasets import cache
 from har_core.errors import HarError
+from har_ui import clickable
 from har_ui.datasets import query
 from har_ui.page import label_text, plain
 
 _CHOSEN = "chosen-photo"
 _SIDE = 120
-# The button's hit area is stretched over its tile, so that the picture can be clicked, too.
-_STYLE = """<style>
-[class*="st-key-tile-"] { position: relative; gap: 0.1rem; }
-[class*="st-key-tile-"] :is(.stElementContainer, .stButton, .stTooltipIcon) { position: static; }
-[class*="st-key-tile-"] img { aspect-ratio: 1; object-fit: cover; border-radius: 0.5rem; width: 100%; }
-[class*="st-key-tile-"] button::after { content: ""; position: absolute; inset: 0; }
-[class*="st-key-tile-"] button { min-height: 1.6rem; padding: 0; }
-[class*="st-key-tile-"] [data-testid="stElementToolbar"] { display: none; }
-[class*="st-key-tile-"]:hover img { outline: 3px solid #0d9488; outline-offset: -3px; }
+_STYLE = """
 [class*="st-key-tile-excluded"] img { opacity: 0.35; }
 .st-key-photo-large img { max-height: 70vh; object-fit: contain; object-position: left; }
-</style>"""
+"""
 
 
 def style() -> None:
     """Makes tiles look and behave as such; once for a page."""
-    st.html(_STYLE)
+    clickable.style(_STYLE)
 
 
 def show(photos: pd.DataFrame, key: str, texts: Sequence[str] | None = None) -> None:

@@ -39,14 +39,16 @@ def _curves(view: View, labels: Sequence[str]) -> None:
         sorted(labels),
         default=labels[:_FIRST],
         format_func=label_text,
-        max_selections=len(charts.LINES),
+        max_selections=charts.MOST_LINES,
         key=f"curves-{view.choice.model}-{view.choice.dataset.name}-{view.choice.part}",
         persist_state="page",
     )
     if not chosen:
         return
     found = {label: curves.precision_recall(view.answers, view.labels.index(label)) for label in chosen}
-    st.plotly_chart(charts.precision_recall(found), config=_STILL, key="precision-recall", alt="Precision over recall")
+    st.plotly_chart(
+        charts.precision_recall(found, view.labels), config=_STILL, key="precision-recall", alt="Precision over recall"
+    )
     st.caption(
         "Each point is a bar for the label's probability: the lower the bar, the more of its photos are found "
         "(recall), and the more others come along (precision falls)."

@@ -7,18 +7,17 @@ from typing import Literal
 import pandas as pd
 import plotly.graph_objects as go
 
+from har_core import palette
 from har_core.bundle import Metric
-from har_ui.charts import SURE, UNSURE
 from har_ui.training import words
 from training.runs import Epoch
 
-TRAIN, VAL = SURE, UNSURE
-RUN_COLOURS = ("#0d9488", "#d97706", "#6366f1", "#db2777", "#65a30d", "#0284c7", "#9333ea", "#78716c")
+TRAIN, VAL = palette.SPLITS["train"], palette.SPLITS["val"]
+RUN_STYLES = palette.STYLES[:8]
 """Of runs that are compared; there are no more than can be told apart."""
 
 Figure = Literal["loss", "accuracy"]
 
-_REST = "#94a3b8"
 _HEIGHT = 260
 
 
@@ -99,7 +98,7 @@ def recall_bars(table: pd.DataFrame, revision: str) -> go.Figure:
             x=table["recall"],
             y=table["label"],
             orientation="h",
-            marker_color=SURE,
+            marker_color=palette.SURE,
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )
@@ -118,7 +117,7 @@ def recall_bars(table: pd.DataFrame, revision: str) -> go.Figure:
             x=table["before"],
             y=table["label"],
             mode="markers",
-            marker={"symbol": "line-ns", "size": 13, "line": {"width": 2, "color": UNSURE}},
+            marker={"symbol": "line-ns", "size": 13, "line": {"width": 2, "color": palette.UNSURE}},
             hovertemplate="%{y}: %{x:.1%} the epoch before<extra></extra>",
         )
     figure.update_xaxes(range=[0, 1.32], visible=False, fixedrange=True)
@@ -136,14 +135,17 @@ def overlay(name: Figure, runs: Mapping[str, Sequence[Epoch]]) -> go.Figure:
     """
     unit = ".1%" if name == "accuracy" else ".3f"
     figure = go.Figure()
-    for (run, epochs), colour in zip(runs.items(), RUN_COLOURS, strict=False):
+    for (run, epochs), style in zip(runs.items(), RUN_STYLES, strict=False):
         figure.add_scatter(
             x=[epoch.epoch for epoch in epochs],
             y=[getattr(epoch, f"val_{name}") for epoch in epochs],
             name=run,
             mode="lines+markers",
-            line={"color": colour, "width": 2},
-            marker={"size": [11 if epoch.best and epoch is _last_best(epochs) else 5 for epoch in epochs]},
+            line={"color": style.colour, "dash": style.dash, "width": 2},
+            marker={
+                "symbol": style.symbol,
+                "size": [11 if epoch.best and epoch is _last_best(epochs) else 5 for epoch in epochs],
+            },
             hovertemplate=f"%{{y:{unit}}}",
         )
     figure.update_yaxes(tickformat=".0%" if name == "accuracy" else None, fixedrange=True)
@@ -160,7 +162,7 @@ def intervals(runs: Mapping[str, Mapping[str, Metric]]) -> go.Figure:
     shown = [name for name in words.METRICS if any(name in metrics for metrics in runs.values())]
     step = 0.7 / max(1, len(runs))
     figure = go.Figure()
-    for number, ((run, metrics), colour) in enumerate(zip(runs.items(), RUN_COLOURS, strict=False)):
+    for number, ((run, metrics), style) in enumerate(zip(runs.items(), RUN_STYLES, strict=False)):
         found = [(place, metrics[name]) for place, name in enumerate(shown) if name in metrics]
         figure.add_scatter(
             x=[metric.value for _, metric in found],
@@ -175,7 +177,7 @@ def intervals(runs: Mapping[str, Mapping[str, Metric]]) -> go.Figure:
             },
             name=run,
             mode="markers",
-            marker={"color": colour, "size": 10},
+            marker={"color": style.colour, "symbol": style.symbol, "size": 10},
             customdata=[words.figure(shown[place], metric) for place, metric in found],
             hovertemplate="%{customdata[0]} (%{customdata[1]})",
         )
@@ -204,8 +206,8 @@ def _mark_phases(figure: go.Figure, epochs: Sequence[Epoch]) -> None:
         if 0 < before.phase < after.phase:
             figure.add_vline(
                 before.epoch,
-                line={"dash": "dot", "width": 1, "color": _REST},
-                annotation={"text": f"phase {after.phase}", "font": {"size": 11, "color": _REST}},
+                line={"dash": "dot", "width": 1, "color": palette.NEUTRAL},
+                annotation={"text": f"phase {after.phase}", "font": {"size": 11, "color": palette.NEUTRAL}},
                 annotation_position="top right",
             )
 
@@ -229,5 +231,5 @@ def _over_epochs(figure: go.Figure, total: int, revision: str) -> go.Figure:
 
 
 def _plain(figure: go.Figure, height: int) -> go.Figure:
-    figure.update_layout(height=height, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)")
+    figure.update_layout(height=height, paper_bgcolor=palette.CLEAR, plot_bgcolor=palette.CLEAR)
     return figure.update_layout(margin={"l": 0, "r": 8, "t": 30, "b": 4})

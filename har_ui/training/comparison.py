@@ -11,12 +11,13 @@ from har_ui.training import charts, tables, words
 from har_ui.training.records import View
 
 _STILL = {"displayModeBar": False}
+_MARKS = {"circle": "●", "diamond": "◆", "square": "■", "triangle-up": "▲"}
 _WIDE_INDEX = {"_index": st.column_config.Column(width=190)}
 
 
 def show(chosen: Sequence[View]) -> None:
     """Draws the comparison; of more runs than there are colours, the newest."""
-    views = chosen[: len(charts.RUN_COLOURS)]
+    views = chosen[: len(charts.RUN_STYLES)]
     st.subheader(f"{len(views)} runs compared")
     if len(views) < len(chosen):
         st.caption(f"The newest {len(views)} of the {len(chosen)} that are ticked.")
@@ -33,12 +34,12 @@ def show(chosen: Sequence[View]) -> None:
 
 
 def _legend(views: Sequence[View]) -> None:
-    """Which colour is which run; one legend for all charts."""
+    """Which mark is which run; one legend for all charts."""
     lines = [
-        f'<div><span style="color:{colour}">●</span> <b>{escape(words.short_name(view.run))}</b> on '
-        f"{escape(view.run.record.dataset)}: {view.state} "
+        f'<div><span style="color:{style.colour}">{_MARKS[style.symbol]}</span> '
+        f"<b>{escape(words.short_name(view.run))}</b> on {escape(view.run.record.dataset)}: {view.state} "
         f'<span style="opacity:0.65">{escape(words.plan(view.run.recipe))}</span></div>'
-        for view, colour in zip(views, charts.RUN_COLOURS, strict=False)
+        for view, style in zip(views, charts.RUN_STYLES, strict=False)
     ]
     st.html("".join(lines))
 

@@ -3,15 +3,16 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from har_core import palette
 from har_core.spreadsheets import safe_cell
 from har_core.video import clock
 from har_core.video.recognition import VideoResult
-from har_ui.charts import SURE, UNSURE
 from har_ui.page import label_text
 
 _TICKS = 6
@@ -19,9 +20,17 @@ _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 _THINNEST = 0.003
 
 
-def figure(result: VideoResult) -> go.Figure:
-    """Action over time: a bar from when to when, one row an action, in the order of their first appearance."""
+def figure(result: VideoResult, labels: Sequence[str]) -> go.Figure:
+    """Action over time: a bar from when to when, one row an action, in the order of their first appearance.
+
+    A bar has its action's colour, and is hatched where the model is unsure.
+
+    Args:
+        result: What was seen.
+        labels: All of the model, in their order.
+    """
     found = result.segments
+    looks = palette.styles({item.label for item in found}, labels)
     names = [label_text(item.label) for item in found]
     order = list(dict.fromkeys(names))
     spans = [f"{clock(item.start)} – {clock(item.end)}" for item in found]
@@ -32,7 +41,9 @@ def figure(result: VideoResult) -> go.Figure:
             x=[max(item.end - item.start, _THINNEST * result.duration) for item in found],
             y=names,
             orientation="h",
-            marker_color=[SURE if item.decision == "sure" else UNSURE for item in found],
+            marker=palette.bars(
+                [looks[item.label].colour for item in found], [item.decision == "sure" for item in found]
+            ),
             customdata=[
                 (span, f"{item.confidence:.0%} · {item.decision}") for span, item in zip(spans, found, strict=True)
             ],
@@ -51,8 +62,8 @@ def figure(result: VideoResult) -> go.Figure:
         margin={"l": 0, "r": 24, "t": 4, "b": 4},
         bargap=0.3,
         showlegend=False,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=palette.CLEAR,
+        plot_bgcolor=palette.CLEAR,
     )
 
 

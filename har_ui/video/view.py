@@ -61,7 +61,13 @@ def _answer(work: Work, result: VideoResult) -> None:
     for note in result.notes:
         st.warning(plain(note), icon=":material/content_cut:")
     _figures(result)
-    st.plotly_chart(timeline.figure(result), config={"displayModeBar": False}, key="video-timeline")
+    st.plotly_chart(
+        timeline.figure(result, work.bundle.info.labels),
+        config={"displayModeBar": False},
+        key="video-timeline",
+        alt="Which action is shown when",
+    )
+    st.caption("Solid: the model is sure; hatched: it is unsure.")
     _cards(work, result.segments)
     st.dataframe(
         timeline.table(result),

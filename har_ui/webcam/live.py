@@ -165,7 +165,13 @@ def _progress(context: _Stream, session: LiveSession) -> None:
         _answer(result)
     _figures(session)
     runs = session.record.runs()
-    st.plotly_chart(timeline.figure(runs), config={"displayModeBar": False}, key="webcam-timeline")
+    st.plotly_chart(
+        timeline.figure(runs, session.controls.predictor().labels),
+        config={"displayModeBar": False},
+        key="webcam-timeline",
+        alt="Which action was seen when",
+    )
+    st.caption("Solid: the model was sure; hatched: it was unsure.")
     st.dataframe(timeline.per_action(runs), hide_index=True, column_config=_COLUMNS)
     st.download_button(
         "CSV", lambda: timeline.to_csv(session.record.runs()), "webcam.csv", "text/csv", icon=":material/download:"

@@ -1,26 +1,28 @@
 """Draws on the camera's picture what the model says of it."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from har_core import palette
 from har_core.images import RGBImage
 from har_ui.page import label_text
 from har_ui.webcam.classifier import TOP, Result
 
-_SURE = "#2dd4bf"
-_UNSURE = "#fbbf24"
-_REST = "#94a3b8"
-_TEXT = "#ffffff"
+_TEXT = "white"
 _LONGEST = 22  # Letters of a label that have room.
 
 
-def panel(result: Result, rate: float, side: int) -> RGBImage:
+def panel(result: Result, labels: Sequence[str], rate: float, side: int) -> RGBImage:
     """The label, its decision, the best labels with bars, and the frame rate: bright on black, to be laid on a picture.
+
+    A bar has its action's colour; that of the best label is hollow as long as the model is unsure.
 
     Args:
         result: What to show.
+        labels: All of the model, in their order.
         rate: Frames classified a second.
         side: Shorter side of the picture, pixels; the panel is sized to it.
 
@@ -32,14 +34,18 @@ def panel(result: Result, rate: float, side: int) -> RGBImage:
     width, height = unit * 17, unit * (5 + 2 * TOP)
     picture = Image.new("RGB", (min(width, side), min(height, side)))
     draw = ImageDraw.Draw(picture)
-    colour = _SURE if result.decision == "sure" else _UNSURE
+    looks = palette.styles([item.label for item in result.top], labels)
+    is_sure = result.decision == "sure"
+    decision = palette.lighter(palette.SURE if is_sure else palette.UNSURE)
     draw.text((unit, unit // 2), _short(result.top[0].label), _TEXT, large)
-    draw.text((unit, unit * 5 // 2), f"{result.decision} · {rate:.0f} frames/s", colour, small)
+    draw.text((unit, unit * 5 // 2), f"{result.decision} · {rate:.0f} frames/s", decision, small)
     for row, item in enumerate(result.top):
         top = unit * (9 + 4 * row) // 2
         draw.text((unit, top), f"{_short(item.label)} {item.score:.0%}", _TEXT, small)
         bar = top + unit * 5 // 4
-        draw.rectangle((unit, bar, unit + 15 * unit * item.score, bar + unit // 3), colour if row == 0 else _REST)
+        colour = palette.lighter(looks[item.label].colour)
+        fill = colour if is_sure or row else None
+        draw.rectangle((unit, bar, unit + 15 * unit * item.score, bar + unit // 3), fill, colour, max(1, unit // 12))
     return np.asarray(picture)
 
 

@@ -144,7 +144,7 @@ class LiveSession:
     def _take(self, result: Result) -> None:
         """Keeps what the classifier says; called in its thread, so that drawing text holds no picture up."""
         now = time.monotonic()
-        panel = overlay.panel(result, self.rate(), min(result.frame.image.shape[:2]))
+        panel = overlay.panel(result, self.controls.predictor().labels, self.rate(), min(result.frame.image.shape[:2]))
         with self._lock:
             if self._started is None or result.frame.arrived < self._started:
                 return  # Of the session before.

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import plotly.graph_objects as go
 
+from har_core import palette
 from har_core.spreadsheets import safe_cell
-from har_ui.charts import SURE, UNSURE
 from har_ui.page import label_text
 
 _MOST_RUNS = 2000
@@ -110,9 +110,15 @@ def to_csv(runs: Sequence[Run]) -> str:
     return buffer.getvalue()
 
 
-def figure(runs: Sequence[Run]) -> go.Figure:
-    """Action over time: a bar from when to when; one colour for mostly sure, another for mostly unsure."""
+def figure(runs: Sequence[Run], labels: Sequence[str]) -> go.Figure:
+    """Action over time: a bar from when to when in the action's colour, hatched where the model was mostly unsure.
+
+    Args:
+        runs: Oldest first.
+        labels: All of the model, in their order.
+    """
     drawn = list(runs)[-_DRAWN_RUNS:]
+    looks = palette.styles({run.label for run in drawn}, labels)
     names = [label_text(run.label) for run in drawn]
     order = list(dict.fromkeys(reversed(names)))
     chart = go.Figure(
@@ -121,7 +127,7 @@ def figure(runs: Sequence[Run]) -> go.Figure:
             x=[max(run.seconds, 0.05) for run in drawn],
             y=names,
             orientation="h",
-            marker_color=[SURE if run.is_sure else UNSURE for run in drawn],
+            marker=palette.bars([looks[run.label].colour for run in drawn], [run.is_sure for run in drawn]),
             customdata=[(run.start, run.end, run.confidence) for run in drawn],
             hovertemplate="%{y}: %{customdata[0]:.1f} s to %{customdata[1]:.1f} s, %{customdata[2]:.0%}<extra></extra>",
         )
@@ -135,6 +141,6 @@ def figure(runs: Sequence[Run]) -> go.Figure:
         margin={"l": 0, "r": 24, "t": 4, "b": 4},
         bargap=0.35,
         showlegend=False,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=palette.CLEAR,
+        plot_bgcolor=palette.CLEAR,
     )

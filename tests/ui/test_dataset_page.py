@@ -495,7 +495,7 @@ def test_the_map_gives_each_label_another_look_and_carries_the_pictures(small):
     view = view_of(small)
     labels = [f"label_{number}" for number in range(map_chart.MOST_COLOURED)]
     points = pd.DataFrame({"row": [0], "x": [0.0], "y": [0.0], "label": ["label_3"], "name": ["n"], "image": ["data:"]})
-    spec = map_chart.chart(points, labels).to_dict()
+    spec = map_chart.chart(points, labels, labels).to_dict()
     scales = [spec["encoding"][channel]["scale"] for channel in ("color", "shape")]
     looks = set(zip(scales[0]["range"], scales[1]["range"], strict=True))
     assert len(looks) == len(labels) + 1

@@ -566,7 +566,7 @@ def test_curves_mark_the_best_epoch_and_the_phases():
 
 def test_runs_without_figures_keep_their_colours():
     figure = charts.intervals({"a": {}, "b": METRICS})
-    assert figure.data[1].marker.color == charts.RUN_COLOURS[1]
+    assert figure.data[1].marker.color == charts.RUN_STYLES[1].colour
     assert pd.Series(figure.data[0].x, dtype=float).empty
 
 

@@ -5,7 +5,6 @@ import io
 import json
 import signal
 import subprocess
-import time
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from har_ui.video import desk, timeline
 from har_ui.video.desk import Busy, Desk
 from tests.core.video import clips
 from tests.ui.apps import page_at
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -69,10 +69,7 @@ def upload(app: AppTest, name: str, content: bytes, wait=True) -> AppTest:
 
 
 def finished(app: AppTest) -> AppTest:
-    deadline = time.monotonic() + 60
-    while app.session_state["video-desk"].work.state() == "running":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: app.session_state["video-desk"].work.state() != "running")
     app.run()
     assert not app.exception
     return app
@@ -152,10 +149,7 @@ def test_files_go_when_they_are_replaced_and_when_the_visitor_leaves(new_desk, t
     mine._end.join()
     assert second.folder.exists()
     mine.leave()
-    deadline = time.monotonic() + 10
-    while mine.work is not None:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: mine.work is None)
     assert not second.folder.exists()
 
 
@@ -189,7 +183,7 @@ def result() -> VideoResult:
 
 
 def test_the_timeline_has_a_row_for_each_action_and_shows_the_shortest_segment(result):
-    figure = timeline.figure(result)
+    figure = timeline.figure(result, ["=c", "a_b"])
     (bars,) = figure.data
     assert list(bars.y) == ["a b", "=c", "a b"]
     assert list(bars.base) == [0, 7000, 7001]

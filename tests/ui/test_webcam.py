@@ -16,6 +16,7 @@ from har_ui.webcam.connection import CONNECT_SECONDS, Watchdog
 from har_ui.webcam.session import LiveSession
 from har_ui.webcam.timeline import Record
 from tests.bundles import variant
+from tests.conftest import TINY_LABELS
 from tests.waiting import until
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -168,7 +169,7 @@ def test_figures_count_whole_seconds(session):
 
 def test_the_overlay_is_laid_on_the_picture_in_place(answer):
     shown = np.full((480, 640, 3), 200, np.uint8)
-    panel = overlay.panel(answer, 20, 480)
+    panel = overlay.panel(answer, TINY_LABELS, 20, 480)
     overlay.lay(panel, shown)
     height, width = panel.shape[:2]
     assert (shown[:-height] == 200).all()
@@ -179,9 +180,9 @@ def test_the_overlay_is_laid_on_the_picture_in_place(answer):
 
 
 def test_the_overlay_says_whether_it_is_sure_and_how_much(answer):
-    sure = overlay.panel(answer, 20, 480)
-    unsure = overlay.panel(replace(answer, decision="unsure"), 20, 480)
-    less = overlay.panel(replace(answer, top=(Score("red", 0.2), *answer.top[1:])), 20, 480)
+    sure = overlay.panel(answer, TINY_LABELS, 20, 480)
+    unsure = overlay.panel(replace(answer, decision="unsure"), TINY_LABELS, 20, 480)
+    less = overlay.panel(replace(answer, top=(Score("red", 0.2), *answer.top[1:])), TINY_LABELS, 20, 480)
     assert (sure != unsure).any()
     assert less.astype(int).sum() < sure.astype(int).sum()
 
@@ -189,13 +190,13 @@ def test_the_overlay_says_whether_it_is_sure_and_how_much(answer):
 @pytest.mark.parametrize("size", [(16, 16), (90, 160), (640, 360), (1080, 1920)])
 def test_the_overlay_fits_any_picture(answer, size):
     shown = np.zeros((*size, 3), np.uint8)
-    overlay.lay(overlay.panel(answer, 20, min(size)), shown)
+    overlay.lay(overlay.panel(answer, TINY_LABELS, 20, min(size)), shown)
     assert shown.shape == (*size, 3)
 
 
 def test_labels_in_any_script_are_drawn(answer):
     strange = replace(answer, top=(Score("自転車に乗る" * 9, 0.9), Score("<b>", 0.1)))
-    assert overlay.panel(strange, 20, 480).any()
+    assert overlay.panel(strange, TINY_LABELS, 20, 480).any()
 
 
 # What was seen over time
@@ -239,11 +240,14 @@ def test_csv_is_safe_to_open():
 
 
 def test_the_chart_tells_sure_from_unsure():
-    (bars,) = timeline.figure(recorded((0, "run", True), (1, "run", True), (2, "sit", False), (3, "sit", False))).data
+    (bars,) = timeline.figure(
+        recorded((0, "run", True), (1, "run", True), (2, "sit", False), (3, "sit", False)), ["run", "sit"]
+    ).data
     assert list(bars.y) == ["run", "sit"]
     assert list(bars.base) == [0, 1]
     assert len(set(bars.marker.color)) == 2
-    assert timeline.figure([]).layout.height > 0
+    assert list(bars.marker.pattern.shape) == ["", "/"]
+    assert timeline.figure([], []).layout.height > 0
 
 
 # The way between browser and app

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from har_core import palette
 from har_core.bundle import Metric
 from har_core.evaluation import charts, curves
 from har_core.evaluation.curves import Operating
@@ -74,7 +75,7 @@ def test_labels_never_become_markup_in_any_figure():
     curve = curves.precision_recall(random_answers(30, 3), 0)
     for figure in (
         charts.confusion_matrix(np.ones((2, 2), int), [MARKUP, "b"], normalised=False),
-        charts.precision_recall({MARKUP: curve}),
+        charts.precision_recall({MARKUP: curve}, [MARKUP]),
         charts.slices(table, 0.5),
     ):
         text = figure.to_json()
@@ -85,7 +86,7 @@ def test_labels_never_become_markup_in_any_figure():
 
 def test_precision_has_no_spike_where_nothing_is_found():
     curve = curves.precision_recall(random_answers(40, 3), 0)
-    line = charts.precision_recall({"a": curve}).data[0]
+    line = charts.precision_recall({"a": curve}, ["a"]).data[0]
     assert curve["precision"].iloc[-1] == 1
     assert line.y[-1] == line.y[-2]
 
@@ -141,6 +142,6 @@ def test_a_difference_that_may_be_chance_is_grey():
     )
     points = [trace for trace in figure.data if trace.mode == "markers"]
     assert {point.y[0]: point.marker.color for point in points} == {
-        "Accuracy": charts.RIGHT,
-        "Calibration error": charts.REST,
+        "Accuracy": palette.RIGHT,
+        "Calibration error": palette.NEUTRAL,
     }
