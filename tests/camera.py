@@ -38,10 +38,10 @@ def stream(page: Page) -> FrameLocator:
 
 def start(page: Page) -> None:
     """Presses Start."""
-    stream(page).get_by_role("button", name="Start").click(timeout=30_000)
+    stream(page).get_by_role("button", name="Start").click()
 
 
 def stop(page: Page) -> None:
     """Presses Stop, and waits until it has stopped."""
     stream(page).get_by_role("button", name="Stop").click()
-    stream(page).get_by_role("button", name="Start").wait_for(timeout=30_000)
+    stream(page).get_by_role("button", name="Start").wait_for()

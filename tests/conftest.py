@@ -151,7 +151,7 @@ def save_image(tmp_path):
 @pytest.fixture(scope="session")
 def playwright():
     """One for all tests: a second one beside it would refuse to work."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     from tests.camera import CHROMIUM
 
@@ -160,5 +160,6 @@ def playwright():
         if os.environ.get("HAR_REQUIRE_BROWSER"):
             pytest.fail(message)
         pytest.skip(message)
+    expect.set_options(timeout=60_000)
     with sync_playwright() as found:
         yield found

@@ -1,6 +1,7 @@
 """Starts the project's servers as they are run for real, on free ports."""
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,11 +15,27 @@ import httpx
 from har_core.config import PROJECT_ROOT
 from tests.waiting import until
 
+# A busy machine takes longer to answer than the five seconds that httpx waits by default.
+httpx._config.DEFAULT_TIMEOUT_CONFIG.read = 120
+
+_claims: list[socket.socket] = []
+
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port for a server that is to be started: free, and nobody else's until then.
+
+    The system gives those from 32768 on to whoever connects, and other tests run beside these. So it is a lower one,
+    claimed until this process ends by a name that no two can have.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        claim = socket.socket(socket.AF_UNIX)
+        with suppress(OSError), socket.socket() as probe:
+            claim.bind(f"\0har-tests-{port}")
+            probe.bind(("127.0.0.1", port))
+            _claims.append(claim)
+            return port
+        claim.close()
 
 
 @contextmanager
@@ -83,6 +100,11 @@ def api(log: Path, **environment: str) -> Iterator[str]:
     """The API under gunicorn; gives its base address."""
     with gunicorn(log, **environment) as (base, _):
         yield base
+
+
+def ready(log: Path) -> int:
+    """How many workers of that server have ever loaded their model; they listen right after."""
+    return log.read_text().count("answers from now on")
 
 
 def children(pid: int) -> list[int]:

@@ -5,13 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 
 import httpx
 
 from har_core.config import PROJECT_ROOT
 from har_core.files import is_locked
 from tests.servers import free_port
+from tests.waiting import until
 
 
 def test_a_taken_port_is_named_with_what_to_do():
@@ -42,14 +42,11 @@ def test_one_command_starts_everything_and_ctrl_c_stops_it(tmp_path, home):
         f"http://127.0.0.1:{ports['HAR_API_PORT']}/readyz",
     ]
     try:
-        deadline = time.monotonic() + 60
-        while not all(answers(url) for url in urls):
-            assert process.poll() is None, (tmp_path / "log").read_text()
-            assert time.monotonic() < deadline, (tmp_path / "log").read_text()
-            time.sleep(0.3)
-        assert is_locked(home / "worker.lock"), "the worker is alive"
+        told = (tmp_path / "log").read_text
+        until(lambda: all(answers(url) for url in urls), process=process, told=told)
+        until(lambda: is_locked(home / "worker.lock"), process=process, told=told)
         os.killpg(process.pid, signal.SIGINT)
-        process.wait(30)
+        process.wait(240)
         assert not any(answers(url) for url in urls)
         assert not is_locked(home / "worker.lock")
     finally:

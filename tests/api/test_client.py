@@ -137,7 +137,7 @@ def test_a_folder_a_zip_and_a_list_of_photos_are_jobs(client, photos, tmp_path):
         for path in sorted(photos.rglob("*.jpg")):
             file.write(path, path.relative_to(photos))
     for sent in (photos, str(packed), sorted(photos.rglob("*.jpg"))):
-        job = client.jobs.wait(client.jobs.submit(sent, top_k=1), timeout=60)
+        job = client.jobs.wait(client.jobs.submit(sent, top_k=1), timeout=300)
         assert (job.state, job.images.total, job.images.failed) == ("done", 4, 1)
         *good, bad = client.jobs.results(job)
         assert {(row.label, len(row.predictions), str(row.model)) for row in good} == {
@@ -156,7 +156,7 @@ def test_a_job_that_is_named_is_not_done_twice(client, photos):
     assert first.id == second.id
     with pytest.raises(Conflict, match="idempotency_conflict"):
         client.jobs.submit([photos / "a.jpg"], idempotency_key="mine")
-    client.jobs.cancel(client.jobs.wait(first, timeout=60))
+    client.jobs.cancel(client.jobs.wait(first, timeout=300))
 
 
 def test_trainings(client):

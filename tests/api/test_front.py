@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 
 import pytest
 
@@ -42,7 +41,7 @@ def echo(environ, start_response):
 
 
 def ask(application, *messages, path="/x", headers=(), tmp_path=None, wait=0.0, trusted=("Bearer good",)):
-    """Sends a request to a front; gives status and content."""
+    """Sends a request to a front, waiting before each piece but the first; gives status and content."""
     sent = []
 
     async def call():
@@ -54,7 +53,8 @@ def ask(application, *messages, path="/x", headers=(), tmp_path=None, wait=0.0, 
         async def receive():
             if not left:
                 await asyncio.sleep(3600)
-            await asyncio.sleep(wait)
+            if len(left) < len(messages):
+                await asyncio.sleep(wait)
             return left.pop(0)
 
         async def send(message):
@@ -107,9 +107,7 @@ def test_a_body_of_many_megabytes_is_taken_from_those_alone_who_have_a_key(tmp_p
 
 def test_a_stalled_body_is_given_up(tmp_path, limits):
     limits(arrival_seconds=0.2)
-    started = time.monotonic()
     assert ask(echo, body(b"x", more=True), tmp_path=tmp_path)[:2] == (408, b"request_timeout")
-    assert time.monotonic() - started < 5
 
 
 def test_a_long_body_gets_more_time(tmp_path, limits):
@@ -141,7 +139,7 @@ def test_an_answer_that_takes_too_long_is_given_up_and_the_process_with_it(tmp_p
 
     def stuck(environ, start_response):
         if not refusals.found(environ):
-            wake.wait(2)
+            wake.wait(60)
         return echo(environ, start_response)
 
     status, content, found = ask(stuck, body(b""), tmp_path=tmp_path)

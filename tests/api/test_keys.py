@@ -159,7 +159,6 @@ def test_the_last_use_is_kept_to_the_minute_and_keeps_nobody_waiting(ask, monkey
     ApiKey.objects.update(last_used=first - timedelta(seconds=61))
     ask("GET", "/api/v1/trainings", text)
     assert ApiKey.objects.get(pk=key.pk).last_used > first
-    assert ApiKey.objects.get(pk=key.pk).last_used - first < timedelta(seconds=30)
 
     ApiKey.objects.update(last_used=None)
     monkeypatch.setattr(QuerySet, "update", Mock(side_effect=DatabaseError))

@@ -52,6 +52,12 @@ def scrape(base) -> Figures:
     return Figures(answer.text)
 
 
+def scrape_in_full(base) -> Figures:
+    """With what is looked up, too: that is left out as long as a busy machine takes seconds for it."""
+    until(lambda: {"har_trainings_waiting", "har_jobs", "har_model_info"} <= {name for name, _ in scrape(base)})
+    return scrape(base)
+
+
 def workers(log) -> list[int]:
     """The workers that were ever started, by their server's log."""
     return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", log.read_text())]
@@ -95,7 +101,7 @@ def test_counts_are_exact_across_workers(base):
 
 
 def test_what_is_not_counted_is_looked_up(base):
-    found = scrape(base)
+    found = scrape_in_full(base)
     served = httpx.get(f"{base}/readyz").json()["model"]
     assert found.of("har_model_info", name=served["name"], version=str(served["version"])) == 1
     assert found.of("har_workers") == 2
@@ -258,7 +264,7 @@ def queries(name: str) -> list[str]:
 def test_the_monitoring_asks_for_what_there_is(base, name):
     httpx.post(base + PREDICTIONS, files={"image": (EXAMPLES / "cycling.jpg").read_bytes()}, timeout=60)
     httpx.post(base + PREDICTIONS, content=b"x" * 65_000_000)
-    known = {sample for sample, _ in scrape(base)}
+    known = {sample for sample, _ in scrape_in_full(base)}
     asked = {metric for query in queries(name) for metric in re.findall(r"\bhar_\w+", query)}
     assert len(asked) > 3
     assert asked <= known

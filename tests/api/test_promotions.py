@@ -23,7 +23,8 @@ from tests.api.test_live import problem
 from tests.bundles import evaluation, shipping, spoil, variant
 from tests.conftest import EXAMPLES
 from tests.core.test_promotion import made_of, photos  # noqa: F401 - a fixture
-from tests.servers import api
+from tests.servers import api, ready
+from tests.waiting import until
 from training import registry
 
 CYCLING = (EXAMPLES / "cycling.jpg").read_bytes()
@@ -55,10 +56,8 @@ class Load:
 
     def wait_for(self, version: int) -> None:
         """Until twenty answers in a row are of that version: both workers have followed."""
-        begun, deadline = len(self.answers), time.monotonic() + 60
-        while [found for _, found in self.answers[begun:]][-RATE:] != [version] * RATE:
-            assert time.monotonic() < deadline, self.answers[-RATE:]
-            time.sleep(0.05)
+        begun = len(self.answers)
+        until(lambda: [found for _, found in self.answers[begun:]][-RATE:] == [version] * RATE)
 
     def _send(self) -> None:
         started, number = time.monotonic(), 0
@@ -77,6 +76,7 @@ def base(made, tmp_path):
     made(2)
     made(3)
     with api(tmp_path / "log", WEB_CONCURRENCY="2") as found:
+        until(lambda: ready(tmp_path / "log") == 2)  # One that came later would know nothing of the model before.
         yield found
 
 
@@ -90,14 +90,14 @@ def test_changes_under_load_lose_no_request_and_reach_every_worker(base, tmp_pat
         load.wait_for(1)
         promotion.promote("tiny@2", "ada")
         load.wait_for(2)
-        assert in_service(base) == ["tiny@2"]
+        until(lambda: in_service(base) == ["tiny@2"])
         spoil(serving.find("tiny@3"), bundles.KERAS)
         with pytest.raises(PromotionRefused):
             promotion.promote("tiny@3", "ada", override="I insist")
         load.wait_for(2)
         promotion.roll_back("ada")
         load.wait_for(1)
-        assert in_service(base) == ["tiny@1"]
+        until(lambda: in_service(base) == ["tiny@1"])
     assert {status for status, _ in load.answers} == {200}
     assert {version for _, version in load.answers} == {1, 2}
     assert "Traceback" not in (tmp_path / "log").read_text()
@@ -114,10 +114,7 @@ def test_a_model_that_breaks_after_its_promotion_leaves_the_old_one_answering(ba
     with Load(base) as load:
         load.wait_for(1)
         promotion.promote("tiny@2", "ada")
-        deadline = time.monotonic() + 60
-        while (tmp_path / "log").read_text().count("goes on answering") < 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: (tmp_path / "log").read_text().count("goes on answering") >= 2)
         load.wait_for(1)
     assert {status for status, _ in load.answers} == {200}
     assert httpx.get(f"{base}/readyz").json()["model"]["version"] == 1
@@ -172,10 +169,7 @@ def client(shared_client, environment, monkeypatch):
 
 
 def wait_for(client, version: int) -> None:
-    deadline = time.monotonic() + 30
-    while client.get("/readyz").json()["model"]["version"] != version:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: client.get("/readyz").json().get("model", {}).get("version") == version)
 
 
 def test_a_model_is_put_in_service_over_http_and_taken_back(client):

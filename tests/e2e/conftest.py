@@ -33,6 +33,7 @@ def app_url(tmp_path_factory):
 def tab(browser):
     """A page that fails the test when the app shows an exception or the browser reports one."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(60_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page

@@ -86,7 +86,7 @@ def test_from_a_folder_to_a_relabelled_photo(tab, dataset_app, photos):
     for section in ("Overview", "Photos", "Map", "Review", "Import"):
         choose_section(tab, section)
         expect(tab.get_by_role("radio", name=section)).to_be_checked()
-        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        tab.wait_for_function("document.documentElement.scrollWidth <= 390")
 
 
 def test_a_zip_is_uploaded_and_imported(tab, dataset_app, photos, tmp_path):

@@ -105,4 +105,4 @@ def test_a_model_is_asked_a_confusion_looked_at_and_a_label_put_right(tab, evalu
         choose_section(tab, section)
         expect(tab.get_by_role("radio", name=section)).to_be_checked()
         assert f"part={section}" in tab.url
-        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        tab.wait_for_function("document.documentElement.scrollWidth <= 390")

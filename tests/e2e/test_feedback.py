@@ -44,7 +44,7 @@ def feedback_app(home, tmp_path):
 def narrow(tab) -> None:
     """On a phone, nothing is wider than the screen."""
     tab.set_viewport_size({"width": 390, "height": 844})
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.wait_for_function("document.documentElement.scrollWidth <= 390")
     tab.set_viewport_size({"width": 1280, "height": 900})
 
 

@@ -86,7 +86,7 @@ def test_a_second_version_gets_into_service_and_out_again(tab, models_app):
     for section in ("All models", "Side by side", "History", "Import"):
         choose_section(tab, section)
         expect(tab.get_by_role("radio", name=section)).to_be_checked()
-        assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+        tab.wait_for_function("document.documentElement.scrollWidth <= 390")
 
 
 def test_what_was_exported_is_refused_in_words_once_a_byte_is_wrong(tab, models_app, models_home, tmp_path):

@@ -28,7 +28,7 @@ def test_a_video_is_uploaded_and_its_segments_seen_and_downloaded(tab, app_url, 
     expect(tab.locator("[data-testid=stImage] img")).to_have_count(2)
     expect(tab.get_by_text("0:00.0 – 0:03.8")).to_be_visible()
     expect(tab.locator(".js-plotly-plot")).to_be_visible()
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    tab.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
     with tab.expect_download() as download:
         tab.get_by_role("button", name="JSON").click()
     row = json.loads(download.value.path().read_text())

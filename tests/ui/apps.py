@@ -9,7 +9,7 @@ from har_core.config import PROJECT_ROOT
 
 def page_at(path: str, **query) -> AppTest:
     """A page that was not run yet; links to other pages are only found from the app's front door."""
-    app = AppTest.from_file(str(PROJECT_ROOT / "Home.py"), default_timeout=60).switch_page(path)
+    app = AppTest.from_file(str(PROJECT_ROOT / "Home.py"), default_timeout=240).switch_page(path)
     for key, value in query.items():
         app.query_params[key] = value
     return app

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from har_ui.datasets.commands import Command
 from har_ui.evaluation import asking, state, words
 from har_ui.evaluation.view import Choice, view_of
 from tests.ui.apps import button, figures, page_at, raw_texts, run, texts
+from tests.waiting import until
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 # Colour of the photo → label that it is given; the tiny model says the colour.
@@ -100,9 +100,7 @@ def buttons(app: AppTest, key: str) -> list:
 def finished(command: Command) -> jobs.Job:
     """Runs a command as a job to its end."""
     job = jobs.start(command.title, command.arguments)
-    deadline = time.monotonic() + 60
-    while job.state() == "running" and time.monotonic() < deadline:
-        time.sleep(0.1)
+    until(lambda: job.state() != "running")
     return job
 
 

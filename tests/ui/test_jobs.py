@@ -3,14 +3,14 @@
 import json
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from har_ui import jobs
+from tests.waiting import until
 
-SLEEPER = "import sys, time; print('working', flush=True); time.sleep(60)"
+SLEEPER = "import sys, time; print('working', flush=True); time.sleep(600)"
 
 
 @pytest.fixture
@@ -27,11 +27,8 @@ def launch(monkeypatch, tmp_path):
     return run
 
 
-def wait(job: jobs.Job, state: str, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while job.state() != state:
-        assert time.monotonic() < deadline, (job.state(), job.errors())
-        time.sleep(0.02)
+def wait(job: jobs.Job, state: str) -> None:
+    until(lambda: job.state() == state, told=lambda: (job.state(), job.errors()))
 
 
 def test_the_real_command_is_run_and_its_complaint_is_heard():
@@ -52,13 +49,10 @@ def test_progress_is_what_the_command_wrote(launch):
     code = (
         "import sys, time, pathlib\n"
         'pathlib.Path(sys.argv[-1]).write_text(\'{"done": 3, "total": 9, "what": "reading"}\')\n'
-        "time.sleep(60)"
+        "time.sleep(600)"
     )
     job = launch(code)
-    deadline = time.monotonic() + 20
-    while job.progress() is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(job.progress)
     assert job.progress() == jobs.Progress(done=3, total=9, what="reading")
     (job.folder / "progress.json").write_text('{"done": ')
     assert job.progress() is None
@@ -79,22 +73,16 @@ def test_only_one_job_runs_and_it_can_be_found_again(launch):
 def test_cancelling_ends_the_children_too_and_leaves_no_zombie(launch):
     code = (
         "import subprocess, sys, pathlib, time\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
         "pathlib.Path(sys.argv[-1]).with_name('child').write_text(str(child.pid))\n"
-        "time.sleep(60)"
+        "time.sleep(600)"
     )
     job = launch(code)
     child = job.folder / "child"
-    deadline = time.monotonic() + 20
-    while not (child.is_file() and child.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: child.is_file() and child.read_text())
     job.cancel()
     gone = [process_group(job), int(child.read_text())]
-    deadline = time.monotonic() + 5
-    while any(is_there(pid) for pid in gone):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: not any(is_there(pid) for pid in gone))
 
 
 def process_group(job: jobs.Job) -> int:
@@ -113,7 +101,7 @@ def is_there(pid: int) -> bool:
 def test_a_job_that_was_killed_is_no_running_one(launch):
     job = launch(SLEEPER)
     os.killpg(process_group(job), signal.SIGKILL)
-    wait(job, "interrupted", 5)
+    wait(job, "interrupted")
 
 
 def test_old_jobs_are_thrown_away(launch, monkeypatch):

@@ -1,7 +1,6 @@
 """The page Webcam, as far as it goes without a browser; tests/e2e/test_webcam.py has the rest."""
 
 import threading
-import time
 from types import SimpleNamespace
 
 import av
@@ -17,6 +16,7 @@ from har_core.config import PROJECT_ROOT
 from har_ui import recognition
 from har_ui.webcam import live
 from tests.conftest import EXAMPLES
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def at(monkeypatch, stream):  # noqa: ARG001
 
     def open_page(url="http://localhost:8501/Webcam") -> AppTest:
         monkeypatch.setattr("streamlit.runtime.context.ContextProxy.url", url)
-        found = AppTest.from_file(str(PROJECT_ROOT / "Home.py"), default_timeout=60)
+        found = AppTest.from_file(str(PROJECT_ROOT / "Home.py"), default_timeout=240)
         found.switch_page("pages/webcam.py").run()
         assert not found.exception
         return found
@@ -63,11 +63,12 @@ def show_the_camera(app, name="cycling.jpg"):
     session = session_of(app)
     session.begin()
     image = np.asarray(Image.open(EXAMPLES / name).convert("RGB").resize((640, 480)))
-    deadline = time.monotonic() + 30
-    while session.result is None or not session.record.runs()[-1].seconds:
+
+    def is_answered():
         session.receive(av.VideoFrame.from_ndarray(image, format="rgb24"))
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        return session.result is not None and session.record.runs()[-1].seconds
+
+    until(is_answered)
     return session
 
 
