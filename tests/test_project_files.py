@@ -1,4 +1,4 @@
-"""What a project's readers look for: whom to cite, whose work is in it, under which licence."""
+"""What a project's readers look for: how good it is, whom to cite, whose work is in it, under which licence."""
 
 import subprocess
 import sys
@@ -9,10 +9,22 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT
 from tools.collect_notices import NOTICES, LicenceUnknown, licence
 
 CITATION = PROJECT_ROOT / "CITATION.cff"
+
+
+@pytest.mark.parametrize("folder", sorted((PROJECT_ROOT / "models").glob("*@*")), ids=lambda folder: folder.name)
+def test_the_readme_has_the_figures_of_the_models_that_ship(folder):
+    info = Bundle(folder).info
+    rows = (PROJECT_ROOT / "README.md").read_text("utf-8").splitlines()
+    row = next(row for row in rows if row.startswith(f"| [`{info.name}`](docs/models/{info.name}/card.md) |"))
+    photos, *figures = [cell.strip() for cell in row.split("|")[2:-1]]
+    judged = info.evaluation
+    assert photos == str(judged.n)
+    assert set(figures) == {str(figure) for figure in [*judged.metrics.values(), judged.outliers.unsure_share]}
 
 
 def test_citation_is_valid_and_of_this_version():
