@@ -26,5 +26,4 @@ menu = st.navigation(
 mark = Image.open(ASSETS / "mark.png")
 st.set_page_config(page_title=f"{menu.title} · Human Action Recognizer", page_icon=mark, layout="wide")
 st.logo(mark, size="large")
-st.html("<style>.stMainBlockContainer { padding-top: 3.5rem; }</style>")
 menu.run()

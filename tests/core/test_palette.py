@@ -36,6 +36,11 @@ def contrast(first: str, second: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
+def blend(above: str, below: str, opacity: float) -> str:
+    channels = [[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in (above, below)]
+    return "#" + "".join(f"{round(opacity * a + (1 - opacity) * b):02x}" for a, b in zip(*channels, strict=True))
+
+
 def difference(first: str, second: str, sight: str) -> float:
     """CIEDE2000 of what is seen."""
     seen = np.clip([SIGHT[sight] @ linear(colour) for colour in (first, second)], 0, 1)
@@ -77,3 +82,20 @@ def test_actions_that_share_a_look_get_another_one_side_by_side():
     first, second = palette.styles(chosen, labels).values()
     assert first == palette.STYLES[0] != second
     assert len(palette.styles(labels, labels)) == 100
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_can_be_read_on_every_background(theme):
+    colours = THEME[theme]
+    main, second = colours["backgroundColor"], colours["secondaryBackgroundColor"]
+    pairs = [(colours[name], below) for name in ("primaryColor", "textColor", "linkColor") for below in (main, second)]
+    pairs += [(blend(colours["textColor"], below, 0.6), below) for below in (main, second)]  # Captions.
+    pairs.append((colours["codeTextColor"], colours["codeBackgroundColor"]))
+    for name in ("red", "orange", "yellow", "green", "blue", "violet", "gray"):  # Coloured words, and badges.
+        pairs += [(colours[f"{name}TextColor"], below) for below in (main, second, colours[f"{name}BackgroundColor"])]
+    worst = min((contrast(*pair), pair) for pair in pairs)
+    assert worst[0] >= 4.5, worst
+
+
+def test_charts_that_say_nothing_of_colours_get_those_of_actions():
+    assert THEME["chartCategoricalColors"] == list(palette.COLOURS)
