@@ -26,7 +26,8 @@ Rng = np.random.Generator
 ASSETS = Path(__file__).resolve().parent.parent / "har_ui" / "assets"
 WIDTH, HEIGHT, OVERSAMPLING = 640, 480, 4
 JPEG_QUALITY = 88
-MARK_SIZE, MARK_COLOUR = 256, "#0F766E"
+MARK_SIZE, MARK_COLOUR = 256, "#0b7480"  # The colour is the theme's.
+MARK_CORNER, MARK_LIMB, MARK_HEAD = 56, 13.5, (178, 53, 25)
 FOLDS = 0.12  # how strongly a surface is mottled unless its stroke says otherwise
 
 # Parts of a person facing right. The unit of a head is its height, with (0, 0) its middle; a shoe's is a metre.
@@ -195,7 +196,9 @@ rope #2c96c4 2/.6 2.6 390,288 412,220 420,120 412,40 414,0 ; 384,296 420,360 440
 tube steel 1 3 412,30 412,52
 ring steel 1 7/3 412,62 412,22
 """
-RUNNER_MARK = "150,96 122,150 160,174 148,220 ; 122,150 100,186 52,190 ; 148,100 182,126 210,104 ; 148,98 106,92 80,124"
+RUNNER_MARK = (
+    "152,100 122,156 164,181 151,230 ; 122,156 97,194 45,198 ; 150,102 188,131 219,107 ; 150,102 104,95 75,130"
+)
 
 
 def to_points(rows: NDArray[Any]) -> list[Point]:
@@ -621,12 +624,26 @@ def mark() -> Image.Image:
     size = MARK_SIZE * OVERSAMPLING
     image = Image.new("RGBA", (size, size), f"{MARK_COLOUR}00")
     pen = ImageDraw.Draw(image)
-    pen.rounded_rectangle((0, 0, size - 1, size - 1), radius=size * 0.22, fill=MARK_COLOUR)
+    pen.rounded_rectangle((0, 0, size - 1, size - 1), radius=MARK_CORNER * OVERSAMPLING, fill=MARK_COLOUR)
     large = Spot(unit=OVERSAMPLING)
-    limbs = [polygon for path in RUNNER_MARK.split(";") for polygon in tube(large.place(path), [11 * OVERSAMPLING])]
-    for polygon in [*limbs, *outline("disc", large.place("172,56"), [23 * OVERSAMPLING])]:
+    x, y, radius = MARK_HEAD
+    limbs = [part for path in RUNNER_MARK.split(";") for part in tube(large.place(path), [MARK_LIMB * OVERSAMPLING])]
+    for polygon in [*limbs, *outline("disc", large.place(f"{x},{y}"), [radius * OVERSAMPLING])]:
         pen.polygon(polygon, fill="white")
     return image.resize((MARK_SIZE, MARK_SIZE), Image.Resampling.LANCZOS)
+
+
+def mark_svg() -> str:
+    """The same as vectors."""
+    x, y, radius = MARK_HEAD
+    limbs = " ".join(f"M{path.strip().replace(' ', 'L')}" for path in RUNNER_MARK.split(";"))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {MARK_SIZE} {MARK_SIZE}">\n'
+        f'<rect width="{MARK_SIZE}" height="{MARK_SIZE}" rx="{MARK_CORNER}" fill="{MARK_COLOUR}"/>\n'
+        f'<circle cx="{x}" cy="{y}" r="{radius}" fill="#fff"/>\n'
+        f'<path d="{limbs}" fill="none" stroke="#fff" stroke-width="{2 * MARK_LIMB}" stroke-linecap="round" '
+        'stroke-linejoin="round"/>\n</svg>\n'
+    )
 
 
 SCENES: tuple[Callable[[Rng], Scene], ...] = (cycling, running, using_laptop, playing_music, riding_horse, climbing)
@@ -639,6 +656,7 @@ def main() -> None:
         scene(np.random.default_rng(seed)).save(scene.__name__)
     astronaut().save(ASSETS / "examples" / "astronaut.jpg", quality=JPEG_QUALITY)
     mark().save(ASSETS / "mark.png")
+    (ASSETS / "mark.svg").write_text(mark_svg())
 
 
 if __name__ == "__main__":
