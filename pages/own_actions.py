@@ -2,4 +2,50 @@
 
 import streamlit as st
 
+from har_core import serving
+from har_core.datasets import collection
+from har_core.datasets.collection import Collection
+from har_core.errors import HarError
+from har_ui import page
+from har_ui.models import actions
+from har_ui.own_actions import choosing, keeping, naming, photos, state, teaching, trying
+
+
+def show(current: Collection) -> None:
+    """Draws the steps; the last two once there is a model."""
+    record = current.record()
+    # What stands above the camera keeps its place, whatever it has to say: the camera would go off otherwise.
+    with st.container(key="own-names"):
+        naming.show(current, record)
+    photos.show(current, record)
+    with st.container(key="own-training"):
+        teaching.show(current, record)
+    version = serving.next_version(current.name) - 1
+    if not version:
+        st.subheader("4 · Try it")
+        st.caption("Once it is trained: on photos, and live before the camera.")
+        st.subheader("5 · Keep it")
+        st.caption("How good it is; then put it into service here, or download it.")
+        return
+    model = serving.find(f"{current.name}@{version}")
+    trying.show(page.predictor_of(model))
+    keeping.show(model)
+
+
 st.title("My own actions")
+with st.container(key="own-news"):
+    state.show_news()
+    actions.show_news()
+try:
+    if collection.is_on():
+        chosen = choosing.show()
+        if chosen:
+            show(chosen)
+    else:
+        st.info(
+            "On this app no photos are kept, so nothing can be taught here (`HAR_MAX_COLLECTED_PHOTOS` is 0). On a "
+            "machine of your own, it can.",
+            icon=":material/lock:",
+        )
+except HarError as error:
+    st.error(page.plain(str(error)), icon=":material/error:")

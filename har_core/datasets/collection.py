@@ -8,6 +8,7 @@ leave the dataset then.
 
 import hashlib
 import re
+import secrets
 import shutil
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -82,6 +83,7 @@ class Record(BaseModel):
         actions: In the order in which they were named.
         photos: In the order in which they came.
         run: The training run that was last started on it.
+        taught: What ``content`` was then.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -91,10 +93,15 @@ class Record(BaseModel):
     actions: tuple[str, ...] = ()
     photos: tuple[Photo, ...] = ()
     run: str | None = None
+    taught: str | None = None
 
     def of(self, action: str) -> list[Photo]:
         """The photos of an action, in the order in which they came."""
         return [photo for photo in self.photos if photo.action == action]
+
+    def content(self) -> str:
+        """SHA-256 over which photo shows which action; another one, and there is something to learn anew."""
+        return hashlib.sha256("\n".join(f"{photo.id} {photo.action}" for photo in self.photos).encode()).hexdigest()
 
     def lacking(self) -> dict[str, int]:
         """Action → photos that it still needs, for those that need some."""
@@ -288,7 +295,7 @@ class Collection:
             before, room = len(small) - len(new), _room(len(record.photos))
             for identity in new[:room]:
                 photo = Photo(id=identity, action=action, scene=scene)
-                write_beside(self.path(photo), lambda path, photo=photo: path.write_bytes(small[photo.id]))
+                write_beside(self.path(photo), small[photo.id])
             kept = min(len(new), room)
             added = (Photo(id=identity, action=action, scene=scene) for identity in new[:room])
             return record.model_copy(update={"photos": (*record.photos, *added)})
@@ -311,9 +318,18 @@ class Collection:
             )
         )
 
-    def keep_run(self, run: str | None) -> None:
-        """Remembers which training run was last started on it."""
-        self._change(lambda record: record.model_copy(update={"run": run}))
+    def clear(self) -> None:
+        """Deletes all photos, and the dataset that was made of them; the names of the actions stay."""
+        self._remove_dataset()
+        self._change(lambda record: record.model_copy(update={"photos": ()}))
+
+    def new_scene(self) -> str:
+        """A name for photos that are taken in one go now."""
+        return f"{self.name}-{secrets.token_hex(6)}"
+
+    def keep_run(self, run: str, taught: str) -> None:
+        """Remembers which training run was started on it, and what it is to learn: ``Record.content``."""
+        self._change(lambda record: record.model_copy(update={"run": run, "taught": taught}))
 
     def to_dataset(self, progress: Progress = silent) -> Dataset:
         """Makes a dataset of what was collected, split, in place of the one that was made before.
@@ -335,29 +351,30 @@ class Collection:
             Candidate(self.path(photo), photo.action, KIND, group=photo.scene) for photo in record.photos
         ]
         with locked(self.folder / ".making"):
-            if self._require_ours():
-                store.remove(self.name)
+            self._remove_dataset()
             dataset = ingest.ingest(self.name, source, progress, copy=True)
             split.split_collected(dataset, _VAL, _TEST)
-        _forget_computed()
         return dataset
 
     def delete(self) -> None:
         """Deletes the photos, and the dataset that was made of them. Models stay."""
+        self._remove_dataset()
         try:
-            if self._require_ours():
-                store.remove(self.name)
             shutil.rmtree(self.folder)
         except OSError as error:
             raise _unwritable(error) from error
-        _forget_computed()
 
-    def _require_ours(self) -> bool:
-        """Whether there is a dataset of that name; refuses one that was made of something else."""
-        is_there = self.name in store.names()
-        if is_there and store.load(self.name).info.kind != KIND:
+    def _remove_dataset(self) -> None:
+        """Removes the dataset that was made of it; refuses to where that is something else of the same name."""
+        if self.name not in store.names():
+            return
+        if store.load(self.name).info.kind != KIND:
             raise CollectionError(f"Somebody has made another dataset {self.name} meanwhile. Remove it first.")
-        return is_there
+        try:
+            store.remove(self.name)
+        except OSError as error:
+            raise _unwritable(error) from error
+        _forget_computed()
 
     def _change(self, change: Callable[[Record], Record]) -> None:
         """One change at a time, of all processes; photos that no action has any more are deleted."""
@@ -375,7 +392,7 @@ class Collection:
 
 
 def _write(folder: Path, record: Record) -> None:
-    write_beside(folder / _RECORD, lambda path: path.write_text(record.model_dump_json(), "utf-8"))
+    write_beside(folder / _RECORD, record.model_dump_json())
 
 
 def _unwritable(error: OSError) -> CollectionError:

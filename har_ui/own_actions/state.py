@@ -1,0 +1,54 @@
+"""Which collection a visitor is at, and what is said of what a button did. What they bring is on disk."""
+
+import streamlit as st
+
+from har_core.datasets import collection
+from har_core.datasets.collection import Collection
+from har_core.errors import CollectionNotFound
+
+_CHOSEN = "own-chosen"
+_NEWS = "own-news"
+_IN_ADDRESS = "mine"
+
+
+def chosen() -> Collection | None:
+    """The collection that the address or the session names; None where a new one is to be begun."""
+    name = str(st.query_params.get(_IN_ADDRESS) or st.session_state.get(_CHOSEN) or "")
+    try:
+        return collection.load(name) if name else None
+    except CollectionNotFound:
+        return None
+
+
+def choose(name: str) -> None:
+    """Has the page show a collection; of an empty name, the way to a new one.
+
+    The address is for a reload and for later, the session for the way back from another page.
+    """
+    st.session_state[_CHOSEN] = name
+    if name:
+        st.query_params[_IN_ADDRESS] = name
+    else:
+        st.query_params.pop(_IN_ADDRESS, None)
+
+
+def say(text: str, icon: str = ":material/check_circle:") -> None:
+    """Has something said in passing when the page is next drawn."""
+    st.session_state[_NEWS] = (text, icon, False)
+
+
+def complain(text: str) -> None:
+    """Has something said, to stay until the next click, when the page is next drawn."""
+    st.session_state[_NEWS] = (text, ":material/error:", True)
+
+
+def show_news() -> None:
+    """Says it."""
+    news = st.session_state.pop(_NEWS, None)
+    if news is None:
+        return
+    text, icon, stays = news
+    if stays:
+        st.error(text, icon=icon)
+    else:
+        st.toast(text, icon=icon)

@@ -1,0 +1,186 @@
+"""Step 3: training, which goes on whatever becomes of the page."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from har_core.datasets.collection import Collection, Record
+from har_core.errors import HarError
+from har_ui.models.progress_bar import progress_bar
+from har_ui.own_actions import state
+from har_ui.page import plain
+from har_ui.training import records, worker
+from har_ui.training.records import View
+from training import estimate, queue, recipe
+from training.runs import Progress, Run
+
+# What a run says of itself → plain words; in the order in which it comes.
+_STAGES = {
+    "starting": "Getting ready",
+    "embedding photos": "Looking at the photos",
+    "fitting the head": "Learning the actions",
+    "converting": "Making it small and fast",
+    "evaluating": "Testing it on photos that it has not learnt from",
+    "keeping the result": "Keeping it",
+}
+
+
+def show(current: Collection, record: Record) -> None:
+    """Draws the step."""
+    st.subheader("3 · Train")
+    view = _last(record)
+    if view and not view.is_over:
+        _follow(current.name, view.run.id)
+        return
+    if view and view.state != "done":
+        _say_why(view)
+    problem = _lack(record)
+    is_new = view is None or view.state != "done"
+    has_changed = record.taught != record.content()
+    if problem:
+        st.caption(problem)
+    elif is_new:
+        st.caption("It takes about a minute. You can leave this page meanwhile, and come back.")
+    elif has_changed:
+        st.caption("You have changed actions or photos since. Train again to have it learn that.")
+    asked = st.button(
+        "Train" if is_new else "Train again",
+        icon=":material/model_training:",
+        type="primary" if is_new or has_changed else "secondary",
+        disabled=bool(problem),
+        key="own-train",
+    )
+    if asked:
+        _start(current)
+
+
+def stop(current: Collection) -> None:
+    """Ends the training of a collection, where one is under way."""
+    view = _last(current.record())
+    if view and not view.is_over:
+        view.run.cancel()
+
+
+def _last(record: Record) -> View | None:
+    return records.find(record.run) if record.run else None
+
+
+def _lack(record: Record) -> str:
+    """What is still missing, in words."""
+    if len(record.actions) < 2:
+        return "Name at least two actions first."
+    parts = [f"{count} more of {plain(action)}" for action, count in record.lacking().items()]
+    return f"Photos still needed: {', '.join(parts)}." if parts else ""
+
+
+def _start(current: Collection) -> None:
+    try:
+        with progress_bar("Putting the photos in order …") as tell:
+            record = current.record()
+            view = _last(record)
+            if view is None or view.is_over:  # Else it was begun in another tab.
+                dataset = current.to_dataset(tell)
+                plan = recipe.load("quick", ["min_photos=3"])
+                problems = estimate.estimate(plan, dataset).problems
+                if problems:
+                    state.complain(plain(" ".join(problems)))
+                else:
+                    current.keep_run(queue.submit(plan, dataset.name).id, record.content())
+                    worker.keep_alive()
+    except HarError as error:
+        state.complain(plain(str(error)))
+    st.rerun()
+
+
+@st.fragment(run_every=1)
+def _follow(name: str, run_id: str) -> None:
+    """Looks once a second; when the training is over, the page is drawn anew.
+
+    Args:
+        name: Of the collection.
+        run_id: Of the run that was under way when the page was drawn.
+    """
+    view = records.find(run_id)
+    if view is None or view.is_over:
+        st.rerun()
+    text, button = st.columns([5, 1], vertical_alignment="center")
+    with text:
+        problem = _problem(view)
+        if problem:
+            st.warning(problem, icon=":material/power_off:")
+        else:
+            share, said = _how_far(view.run, view.state == "queued")
+            st.progress(share, said)
+    is_stopping = view.run.is_cancelled()
+    button.button(
+        "Stopping …" if is_stopping else "Stop",
+        icon=":material/stop_circle:",
+        disabled=is_stopping,
+        width="stretch",
+        key=f"own-stop-{name}",
+        on_click=view.run.cancel,
+    )
+
+
+def _problem(view: View) -> str:
+    """What keeps a run that waits from being run."""
+    if view.state != "queued":
+        return ""
+    try:
+        return worker.keep_alive()
+    except HarError as error:
+        return plain(str(error))
+
+
+def _how_far(run: Run, waits: bool) -> tuple[float, str]:
+    """Share 0–1, and words."""
+    if waits:
+        before = _before(run)
+        return (
+            0.0,
+            f"Waiting: {before} other training{'s' * (before != 1)} come first …" if before else "Getting ready …",
+        )
+    return stage(run.progress())
+
+
+def stage(now: Progress | None) -> tuple[float, str]:
+    """How far a quick training is, in plain words.
+
+    Args:
+        now: What the run says of itself.
+
+    Returns:
+        Share 0–1, and words.
+    """
+    what = now.what if now else "starting"
+    place = next((at for at, name in enumerate(_STAGES) if what.startswith(name)), 0)
+    part = now.done / now.total if now and now.total else 0.0
+    said = list(_STAGES.values())[place]
+    count = f": {now.done:,} of {now.total:,}" if now and now.total > 1 and place == 1 else " …"
+    return min(1.0, (place + part) / len(_STAGES)), said + count
+
+
+def _before(run: Run) -> int:
+    """How many wait before it, or are under way."""
+    try:
+        waiting: Sequence[str] = queue.waiting()
+    except HarError:
+        return 0
+    place = waiting.index(run.id) if run.id in waiting else 0
+    return place + len(records.running())
+
+
+def _say_why(view: View) -> None:
+    message = plain(view.outcome.message) if view.outcome else ""
+    if view.state == "cancelled":
+        st.info(
+            "Training was stopped. Your photos are all there: train again whenever you like.",
+            icon=":material/stop_circle:",
+        )
+    elif view.state == "interrupted":
+        st.warning(
+            "Training was interrupted: the machine went down, perhaps. Train again.", icon=":material/power_off:"
+        )
+    else:
+        log = "" if message else " The log is on the page Training, under Runs."
+        st.error(f"Training failed. {message or 'It said nothing more.'}{log}", icon=":material/error:")
