@@ -20,7 +20,7 @@ def show(model: Bundle) -> None:
     info, reference = model.info, model.reference
     in_service = service.reference()
     badge = " :green-badge[:material/check_circle: in service]" * (reference == in_service)
-    st.subheader(f"{plain(reference)}{badge}")
+    st.header(f"{plain(reference)}{badge}")
     made = tables.moment(info.created)
     st.caption(
         f"{len(info.labels)} labels · {info.input_size} × {info.input_size} px · {info.precision} · "
@@ -57,7 +57,7 @@ def _ways(model: Bundle, in_service: str) -> None:
         )
         st.download_button(
             "Export as zip",
-            lambda: _packed(model),
+            lambda: packed(model),
             f"{reference}.zip",
             "application/zip",
             icon=":material/folder_zip:",
@@ -77,7 +77,12 @@ def _ways(model: Bundle, in_service: str) -> None:
         )
 
 
-def _packed(model: Bundle) -> bytes:
+def packed(model: Bundle) -> bytes:
+    """A model as the content of a zip file.
+
+    Raises:
+        BundleBroken: A file was changed since the bundle was written.
+    """
     with TemporaryDirectory() as folder:
         path = Path(folder) / "bundle.zip"
         transfer.pack(model, path)
