@@ -34,10 +34,20 @@ def score_bars(scores: Sequence[Score], is_sure: bool, threshold: float) -> go.F
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
         )
     )
-    figure.add_vline(threshold, line={"dash": "dot", "width": 1.5, "color": palette.NEUTRAL})
+    figure.add_vline(
+        threshold,
+        line={"dash": "dot", "width": 1.5, "color": palette.NEUTRAL},
+        annotation={
+            "text": f"sure from {threshold:.0%}",
+            "font": {"size": 12},
+            "xanchor": "center",
+            "showarrow": False,
+        },
+        annotation_position="top",
+    )
     figure.update_xaxes(range=[0, 1.12], visible=False, fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
-    return _compact(figure, height=34 * len(scores) + 16)
+    return _compact(figure, height=32 * len(scores) + 34).update_layout(margin={"t": 22})
 
 
 def label_counts(counts: dict[str, int]) -> go.Figure:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from har_core import palette
 
+_FRAME = f"{{ outline: 3px solid {palette.SURE}; outline-offset: -3px; }}"
 _STYLE = f"""
 [class*="st-key-tile-"] {{ position: relative; gap: 0.1rem; }}
 [class*="st-key-tile-"] :is(.stElementContainer, .stButton, .stTooltipIcon) {{ position: static; }}
@@ -11,17 +12,23 @@ _STYLE = f"""
 [class*="st-key-tile-"] button::after {{ content: ""; position: absolute; inset: 0; }}
 [class*="st-key-tile-"] button {{ min-height: 1.6rem; padding: 0; }}
 [class*="st-key-tile-"] [data-testid="stElementToolbar"] {{ display: none; }}
-[class*="st-key-tile-"]:is(:hover, :focus-within) img, .no-tile {{
-    outline: 3px solid {palette.SURE}; outline-offset: -3px; }}
+[class*="st-key-tile-"]:is(:hover, :focus-within) img {_FRAME}
 """
 
 
-def style(more: str = "", picked: str = "no-tile") -> None:
-    """Makes containers look and behave as tiles whose keys begin with ``tile-``; once for a page.
+def style(more: str = "") -> None:
+    """Makes containers whose keys begin with ``tile-`` look and behave as tiles; once for a page.
 
     Args:
         more: Further CSS.
-        picked: Key of a tile that is framed.
     """
-    rules = _STYLE.replace(".no-tile", f".st-key-{picked} img")
-    st.html(f"<style>{rules}{more}</style>")
+    st.html(f"<style>{_STYLE}{more}</style>")
+
+
+def framed(key: str) -> str:
+    """CSS that frames one tile's picture.
+
+    Args:
+        key: Of its container.
+    """
+    return f".st-key-{key} img {_FRAME}\n"

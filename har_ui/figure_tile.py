@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from har_ui import terms
+
 
 def show(title: str, value: str, interval: str, meaning: str) -> None:
     """Draws the tile.
@@ -19,5 +21,5 @@ def show(title: str, value: str, interval: str, meaning: str) -> None:
         delta_color="off",
         delta_arrow="off",
         border=True,
-        help=f"{meaning} Below: its 95 % interval.",
+        help=f"{meaning} Below it, the {terms.INTERVAL[0].lower() + terms.INTERVAL[1:]}",
     )

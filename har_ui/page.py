@@ -11,7 +11,8 @@ from har_core.config import PROJECT_ROOT, settings
 from har_core.errors import ModelError
 from har_core.images import SUFFIXES
 from har_core.live import LivePredictor
-from har_core.predictor import Predictor
+from har_core.predictor import Decision, Predictor
+from har_ui import terms
 
 ASSETS = PROJECT_ROOT / "har_ui" / "assets"
 UPLOAD_TYPES = sorted(suffix.lstrip(".") for suffix in SUFFIXES)
@@ -78,7 +79,15 @@ def _choose(names: Sequence[str]) -> str:
         st.session_state[_CHOICE] = in_service
     st.session_state[_FOLLOWED] = in_service
     return str(
-        st.segmented_control("Model", names, format_func=_offer, required=True, key=_CHOICE, persist_state="session")
+        st.segmented_control(
+            "Model",
+            names,
+            format_func=_offer,
+            required=True,
+            key=_CHOICE,
+            persist_state="session",
+            help=terms.MODEL,
+        )
     )
 
 
@@ -88,6 +97,18 @@ def _offer(reference: str) -> str:
         return f"{plain(label_text(reference).capitalize())} · {len(serving.find(reference).info.labels)} actions"
     except ModelError:  # Said in words by whoever asks it.
         return plain(reference)
+
+
+def decision_badge(decision: Decision, text: str = "") -> str:
+    """Whether an answer is sure, as a badge, in Markdown.
+
+    Args:
+        decision: Of the answer.
+        text: What else it says, before the decision.
+    """
+    colour, icon = ("green", "check_circle") if decision == "sure" else ("orange", "help")
+    words = " ".join(filter(None, (f":material/{icon}:", text, decision)))
+    return f":{colour}-badge[{words}]"
 
 
 def upload_megabytes() -> int:
@@ -103,3 +124,12 @@ def plain(text: str) -> str:
 def label_text(label: str) -> str:
     """A label as people write it: ``using_laptop`` → "using laptop"."""
     return label.replace("_", " ")
+
+
+def actions_known(labels: Sequence[str]) -> None:
+    """Draws which actions a model can name.
+
+    Args:
+        labels: Of the model.
+    """
+    st.markdown(f"{len(labels)} actions: " + " · ".join(plain(label_text(label)) for label in labels))

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from PIL import Image
@@ -52,6 +53,7 @@ class Recognition:
         return {"path": self.photo.name, **self.prediction.to_dict()}
 
 
+@cache
 def examples() -> list[Photo]:
     """The pictures that come with the app."""
     return [Photo(f"{name}.jpg", (ASSETS / "examples" / f"{name}.jpg").read_bytes()) for name in _EXAMPLES]
@@ -66,9 +68,9 @@ def recognise(photo: Photo, predictor: Predictor, top_k: int = 5) -> Recognition
         return Recognition(photo, error=error)
 
 
-def thumbnail(payload: bytes) -> bytes:
-    """A photo as JPEG, small enough to send to a browser."""
-    return _jpeg(images.decode(payload, min_side=_SHOWN_SIDE))
+def thumbnail(payload: bytes, side: int = _SHOWN_SIDE) -> bytes:
+    """A photo as JPEG, small enough to send to a browser: no side is longer, pixels."""
+    return _jpeg(images.decode(payload, min_side=side), side)
 
 
 def overlay(thumbnail: bytes, prediction: Prediction) -> bytes:
@@ -117,9 +119,9 @@ def _csv_rows(recognitions: Sequence[Recognition]) -> Iterator[list[object]]:
             yield [item.photo.name, found.label, round(found.confidence, 6), found.decision, model, ""]
 
 
-def _jpeg(image: images.RGBImage) -> bytes:
+def _jpeg(image: images.RGBImage, side: int = _SHOWN_SIDE) -> bytes:
     picture = Image.fromarray(image)
-    picture.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
+    picture.thumbnail((side, side))
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=88)
     return buffer.getvalue()

@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from har_core.predictor import Prediction, Predictor
-from har_ui import charts, recognition
+from har_ui import charts, page, recognition, terms
 from har_ui.feedback import word
 from har_ui.page import label_text, plain
 from har_ui.recognition import Photo, Recognition
 
 _PAGE = 12
+_TILE = 130
 _STATE = "recognitions"
 
 _Numbered = tuple[int, Recognition]
@@ -45,10 +46,16 @@ def show(results: Sequence[Recognition], labels: Sequence[str]) -> None:
     for item in results:
         if item.error:
             st.error(f"**{plain(item.photo.name)}**: {plain(str(item.error))}", icon=":material/broken_image:")
-    good = [item for item in results if item.prediction]
-    if len(results) > 1:
-        _summary(results, good)
-    _cards(_page_of(list(enumerate(good))), labels)
+    good = list(enumerate(item for item in results if item.prediction))
+    if len(results) == 1:
+        for number, item in good:
+            with st.container(border=True):
+                _card(item, labels, number)
+        return
+    _summary(results, [item for _, item in good])
+    if good:
+        chosen, looked = _choose(good)
+        _cards(_page_of(chosen), labels, looked)
 
 
 def answer(prediction: Prediction, key: str) -> None:
@@ -58,31 +65,63 @@ def answer(prediction: Prediction, key: str) -> None:
         prediction: What to show.
         key: Tells its chart from others on the page.
     """
-    sure = prediction.decision == "sure"
-    badge = ":green-badge[:material/check_circle: sure]" if sure else ":orange-badge[:material/help: unsure]"
-    st.markdown(f"#### {plain(label_text(prediction.label))} {badge}")
+    headline(prediction)
+    reasons(prediction, key)
+
+
+def headline(prediction: Prediction) -> None:
+    """Draws the action, and whether the model is sure."""
+    st.markdown(f"## {plain(label_text(prediction.label))} {page.decision_badge(prediction.decision)}", help=terms.SURE)
+
+
+def reasons(prediction: Prediction, key: str) -> None:
+    """Draws what speaks for an answer: a sentence, and the best labels' probabilities.
+
+    Args:
+        prediction: What to show.
+        key: Tells its chart from others on the page.
+    """
     st.caption(plain(recognition.reason(prediction)))
     st.plotly_chart(
-        charts.score_bars(prediction.predictions, sure, prediction.threshold),
+        charts.score_bars(prediction.predictions, prediction.decision == "sure", prediction.threshold),
         config={"displayModeBar": False},
         key=f"bars-{key}",
+        alt="Probabilities: "
+        + ", ".join(f"{label_text(item.label)} {item.score:.0%}" for item in prediction.predictions),
     )
+
+
+def _choose(good: Sequence[_Numbered]) -> tuple[Sequence[_Numbered], bool]:
+    """Which of many answers are shown, and whether with a heat map."""
+    counts = Counter(item.prediction.decision for _, item in good if item.prediction) + Counter(all=len(good))
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        decision = st.segmented_control(
+            "Which answers",
+            ["all", "sure", "unsure"],
+            default="all",
+            required=True,
+            format_func=lambda name: f"{name.capitalize()} · {counts[name]}",
+            label_visibility="collapsed",
+            key="which-answers",
+        )
+        looked = st.toggle("Where it looked", help=terms.WHERE_IT_LOOKED, key="heat-all")
+    chosen = [entry for entry in good if entry[1].prediction and decision in ("all", entry[1].prediction.decision)]
+    if not chosen:
+        st.info(f"No answer is {decision}.", icon=":material/filter_alt_off:")
+    return chosen, looked
 
 
 def _page_of(items: Sequence[_Numbered]) -> Sequence[_Numbered]:
     pages = -(-len(items) // _PAGE)
-    if pages <= 1:
-        return items
-    number = st.number_input(f"Page (of {pages})", 1, pages, key="page", width=160)
-    return items[(number - 1) * _PAGE : number * _PAGE]
+    page = st.pagination(pages, key=f"page-{pages}") if pages > 1 else 1
+    return items[(page - 1) * _PAGE : page * _PAGE]
 
 
-def _cards(items: Sequence[_Numbered], labels: Sequence[str]) -> None:
+def _cards(items: Sequence[_Numbered], labels: Sequence[str], looked: bool) -> None:
     for start in range(0, len(items), 2):
-        columns = st.columns(2) if len(items) > 1 else [st.container()]
-        for column, (number, item) in zip(columns, items[start : start + 2], strict=False):
+        for column, (number, item) in zip(st.columns(2), items[start : start + 2], strict=False):
             with column.container(border=True):
-                _card(item, labels, key=f"{number}-{item.photo.key}")
+                _card(item, labels, number, looked)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -91,35 +130,53 @@ def thumbnail(payload: bytes) -> bytes:
     return recognition.thumbnail(payload)
 
 
-def _card(item: Recognition, labels: Sequence[str], key: str) -> None:
+def _card(item: Recognition, labels: Sequence[str], number: int, looked: bool | None = None) -> None:
+    """A photo with its answer; where it is not said whether with a heat map, a toggle of its own decides that."""
     if item.prediction is None:
         return
+    key = f"{number}-{item.photo.key}"
     small = thumbnail(item.photo.payload)
+    headline(item.prediction)
     picture, text = st.columns([2, 3], vertical_alignment="top")
     with text:
-        answer(item.prediction, key)
-        looked = st.toggle("Where it looked", key=f"heat-{key}")
+        reasons(item.prediction, key)
     with picture:
-        st.image(recognition.overlay(small, item.prediction) if looked else small, width="stretch")
-        st.caption(plain(item.photo.name))
-        if looked:
-            st.caption(f"Bright: speaks for “{plain(label_text(item.prediction.label))}”.")
+        shown = st.container()
+        if looked is None:
+            looked = st.toggle("Where it looked", help=terms.WHERE_IT_LOOKED, key=f"heat-{key}")
+        shown.image(
+            recognition.overlay(small, item.prediction) if looked else small, width="stretch", alt=item.photo.name
+        )
+        st.caption(
+            f"Bright: speaks for “{plain(label_text(item.prediction.label))}”." if looked else plain(item.photo.name)
+        )
     word.show(item, labels, key)
 
 
 def _summary(results: Sequence[Recognition], good: Sequence[Recognition]) -> None:
     sure = sum(item.prediction.decision == "sure" for item in good if item.prediction)
-    columns = st.columns(3)
-    columns[0].metric("Photos", len(results), border=True)
-    columns[1].metric("Sure answers", sure, border=True)
-    columns[2].metric("Could not be read", len(results) - len(good), border=True)
+    with st.grid(min_column_width=_TILE, gap="small"):
+        st.metric("Photos", len(results), border=True)
+        st.metric("Sure answers", sure, border=True, help=terms.SURE)
+        st.metric("Could not be read", len(results) - len(good), border=True)
     chart, table = st.columns([2, 3])
     with chart:
         counts = Counter(item.prediction.label for item in good if item.prediction)
         if counts:
-            st.plotly_chart(charts.label_counts(counts), config={"displayModeBar": False}, key="label-counts")
+            st.plotly_chart(
+                charts.label_counts(counts),
+                config={"displayModeBar": False},
+                key="label-counts",
+                alt="How many photos got each action",
+            )
     with table:
-        st.dataframe(_table(results), hide_index=True, column_config=_COLUMNS, height=min(420, 40 + 35 * len(results)))
+        st.dataframe(
+            _table(results),
+            hide_index=True,
+            column_config=_COLUMNS,
+            height=min(420, 40 + 35 * len(results)),
+            alt="All answers",
+        )
         with st.container(horizontal=True):
             st.download_button(
                 "CSV", recognition.to_csv(results), "predictions.csv", "text/csv", icon=":material/download:"
@@ -132,8 +189,10 @@ def _summary(results: Sequence[Recognition], good: Sequence[Recognition]) -> Non
 _COLUMNS = {
     "photo": st.column_config.TextColumn("Photo"),
     "label": st.column_config.TextColumn("Action"),
-    "confidence": st.column_config.ProgressColumn("Probability", min_value=0, max_value=100, format="%.0f %%"),
-    "decision": st.column_config.TextColumn("Decision"),
+    "confidence": st.column_config.ProgressColumn(
+        "Probability", min_value=0, max_value=100, format="%.0f %%", help=terms.PROBABILITY
+    ),
+    "decision": st.column_config.TextColumn("Decision", help=terms.SURE),
     "note": st.column_config.TextColumn("Note"),
 }
 
