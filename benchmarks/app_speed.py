@@ -106,7 +106,7 @@ def _first_paint(page: Page) -> float:
 
 def _switch(page: Page, title: str) -> None:
     """Until the page says that it is drawn."""
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
+    page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
     page.get_by_role("heading", name=title, exact=True, level=1).wait_for(timeout=_MS)
     _settle(page)
 

@@ -4,8 +4,8 @@ import streamlit as st
 
 from har_core.datasets import store
 from har_core.errors import HarError
-from har_ui import page
-from har_ui.datasets import detail, fixing, gallery, importing, job_panel, overview, photo_map, review, tiles
+from har_ui import menu, next_run, page, sections
+from har_ui.datasets import detail, gallery, importing, job_panel, overview, photo_map, review, tiles
 from har_ui.datasets.view import view_of
 
 SECTIONS = {"Overview": overview.show, "Photos": gallery.show, "Map": photo_map.show, "Review": review.show}
@@ -16,7 +16,6 @@ def show_dataset(name: str, section: str) -> None:
     """Draws a section of a dataset, and the photo that was chosen in it."""
     try:
         tiles.style()
-        fixing.show_news()
         view = view_of(store.load(name))
         SECTIONS[section](view)
         detail.show_chosen(view)
@@ -24,7 +23,9 @@ def show_dataset(name: str, section: str) -> None:
         st.error(page.plain(str(error)), icon=":material/error:")
 
 
+menu.begin("Dataset")
 st.title("Dataset")
+next_run.begin()
 imported = job_panel.show()
 names = store.names()
 if imported in names:
@@ -35,16 +36,8 @@ if not names:
 else:
     chosen_name, chosen_section = st.columns([1, 3], vertical_alignment="bottom")
     name = chosen_name.selectbox("Dataset", names, key="dataset", bind="query-params")
-    section = chosen_section.segmented_control(
-        "Section",
-        [*SECTIONS, IMPORT],
-        default=None if "section" in st.session_state else "Overview",
-        required=True,
-        wrap=True,
-        label_visibility="collapsed",
-        key="section",
-        bind="query-params",
-    )
+    with chosen_section:
+        section = sections.choose([*SECTIONS, IMPORT], "section")
     if section == IMPORT:
         importing.show()
     else:

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from har_core.errors import HarError
-from har_ui import page
-from har_ui.datasets import fixing, job_panel, tiles
+from har_ui import menu, next_run, page, sections
+from har_ui.datasets import job_panel, tiles
 from har_ui.evaluation import (
     asking,
     choosing,
@@ -37,25 +37,16 @@ def show_judged(choice: Choice) -> None:
     if view is None:
         asking.show(choice)
         return
-    section = st.segmented_control(
-        "Section",
-        list(SECTIONS),
-        default=None if state.PART in st.session_state else state.OVERVIEW,
-        required=True,
-        wrap=True,
-        label_visibility="collapsed",
-        key=state.PART,
-        bind="query-params",
-    )
-    SECTIONS[section or state.OVERVIEW](view)
+    section = sections.choose(list(SECTIONS), state.PART)
+    SECTIONS[section](view)
     photo.show_chosen(choice)
 
 
+menu.begin("Evaluation")
 st.title("Evaluation")
+next_run.begin()
 job_panel.show()
 tiles.style()
-fixing.show_news()
-state.turn()
 try:
     choice = choosing.show()
     if choice:

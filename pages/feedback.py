@@ -8,11 +8,17 @@ import streamlit as st
 from har_core import feedback
 from har_core.errors import HarError
 from har_core.feedback import Entry
-from har_ui import page
+from har_ui import menu, next_run, page, sections
 from har_ui.datasets import job_panel
 from har_ui.feedback import actions, adding, learning, tiles
 
 _TITLES = {"new": "To review", "accepted": "Accepted", "added": "Added", "discarded": "Discarded"}
+_NOTHING = {
+    "new": "Nothing waits for review.",
+    "accepted": "Nothing is accepted yet. What you accept under *To review* can be added to a dataset here.",
+    "added": "No dataset has any of it yet. Add what is accepted to one, then train on it here.",
+    "discarded": "Nothing was discarded.",
+}
 
 
 def show_new(entries: list[Entry]) -> None:
@@ -67,7 +73,7 @@ def _table(entries: list[Entry]) -> None:
         }
         for entry in reversed(entries)
     ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=_COLUMNS, alt="Photos, the newest first")
 
 
 _COLUMNS = {
@@ -85,25 +91,17 @@ _SECTIONS = {"new": show_new, "accepted": show_accepted, "added": show_added, "d
 def show_all(entries: list[Entry]) -> None:
     """Draws the entries of one status."""
     counts = Counter(entry.status for entry in entries)
-    chosen = st.segmented_control(
-        "Status",
-        list(_TITLES),
-        default=None if actions.STATUS in st.session_state else "new",
-        required=True,
-        wrap=True,
-        format_func=lambda status: f"{_TITLES[status]} ({counts[status]:,})",
-        label_visibility="collapsed",
-        key=actions.STATUS,
+    chosen = sections.choose(
+        list(_TITLES), actions.STATUS, text=lambda status: f"{_TITLES[status]} ({counts[status]:,})"
     )
     of_that = [entry for entry in entries if entry.status == chosen]
     if of_that:
         _SECTIONS[chosen](of_that)
-    elif chosen == "new":
-        st.success("Nothing waits for review.", icon=":material/check_circle:")
     else:
-        st.info("None yet.", icon=":material/inbox:")
+        st.info(_NOTHING[chosen], icon=":material/inbox:")
 
 
+menu.begin("Feedback")
 st.title("Feedback")
 if not feedback.is_on():
     st.info(
@@ -111,9 +109,8 @@ if not feedback.is_on():
         icon=":material/block:",
     )
 job_panel.show()
-actions.show_news()
 adding.follow(job_panel.followed())
-actions.turn()
+next_run.begin()
 try:
     everything = feedback.entries()
     if everything:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from har_core.errors import HarError
-from har_ui import page
+from har_ui import menu, next_run, page, sections
 from har_ui.models import actions, history, importing, listing, service, side_by_side
 
 SECTIONS = {
@@ -13,21 +13,12 @@ SECTIONS = {
     actions.IMPORT: importing.show,
 }
 
+menu.begin("Models")
 st.title("Models")
-actions.show_news()
-actions.turn()
+next_run.begin()
 try:
     service.show()
-    section = st.segmented_control(
-        "Section",
-        list(SECTIONS),
-        default=None if actions.VIEW in st.session_state else actions.ALL,
-        required=True,
-        wrap=True,
-        label_visibility="collapsed",
-        key=actions.VIEW,
-        bind="query-params",
-    )
+    section = sections.choose(list(SECTIONS), actions.VIEW)
     SECTIONS[section]()
 except HarError as error:
     st.error(page.plain(str(error)), icon=":material/error:")

@@ -6,7 +6,7 @@ from har_core import serving
 from har_core.datasets import collection
 from har_core.datasets.collection import Collection
 from har_core.errors import HarError
-from har_ui import page
+from har_ui import menu, page
 from har_ui.models import actions
 from har_ui.own_actions import choosing, keeping, naming, photos, state, teaching, trying
 
@@ -22,9 +22,9 @@ def show(current: Collection) -> None:
         teaching.show(current, record)
     version = serving.next_version(current.name) - 1
     if not version:
-        st.subheader("4 · Try it")
+        st.header("4 · Try it")
         st.caption("Once it is trained: on photos, and live before the camera.")
-        st.subheader("5 · Keep it")
+        st.header("5 · Keep it")
         st.caption("How good it is; then put it into service here, or download it.")
         return
     model = serving.find(f"{current.name}@{version}")
@@ -32,6 +32,7 @@ def show(current: Collection) -> None:
     keeping.show(model)
 
 
+menu.begin("My own actions")
 st.title("My own actions")
 with st.container(key="own-news"):
     state.show_news()

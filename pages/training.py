@@ -3,7 +3,7 @@
 import streamlit as st
 
 from har_core.errors import HarError
-from har_ui import page
+from har_ui import menu, next_run, page, sections
 from har_ui.datasets import job_panel
 from har_ui.training import actions, form, listing, live, records, worker
 from training import queue
@@ -21,19 +21,11 @@ def show_queue() -> None:
         st.warning(problem, icon=":material/power_off:")
 
 
+menu.begin("Training")
 st.title("Training")
+next_run.begin()
 job_panel.show()
-actions.show_news()
-actions.turn()
-section = st.segmented_control(
-    "Section",
-    list(SECTIONS),
-    default=None if actions.VIEW in st.session_state else actions.LIVE if records.running() else actions.NEW,
-    required=True,
-    label_visibility="collapsed",
-    key=actions.VIEW,
-    bind="query-params",
-)
+section = sections.choose(list(SECTIONS), actions.VIEW, actions.LIVE if records.running() else actions.NEW)
 show_queue()
 try:
     SECTIONS[section]()

@@ -5,7 +5,7 @@ import streamlit as st
 from har_core import video
 from har_core.config import settings
 from har_core.errors import HarError
-from har_ui import page
+from har_ui import menu, page
 from har_ui.video import view
 from har_ui.video.desk import Desk
 
@@ -19,6 +19,7 @@ def _present(_desk: Desk) -> Desk:
     return _desk
 
 
+menu.begin("Video")
 st.title("Video")
 predictor = page.choose_predictor()
 desk = _present(st.session_state.setdefault("video-desk", Desk()))

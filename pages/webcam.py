@@ -2,22 +2,15 @@
 
 import streamlit as st
 
-from har_ui import page
+from har_ui import menu, page, sections
 from har_ui.webcam import connection, live, snapshot
 
 LIVE, SNAPSHOT = "Live", "Snapshot"
 
+menu.begin("Webcam")
 st.title("Webcam")
 source = page.choose_source()
-section = st.segmented_control(
-    "Section",
-    [LIVE, SNAPSHOT],
-    default=LIVE,
-    required=True,
-    label_visibility="collapsed",
-    key="camera",
-    bind="query-params",
-)
+section = sections.choose([LIVE, SNAPSHOT], "camera")
 if not connection.is_secure(st.context.url or ""):
     st.error(connection.INSECURE, icon=":material/lock_open:")
     st.page_link("pages/photos.py", label="Upload photos", icon=":material/photo_library:")

@@ -194,7 +194,7 @@ def test_names_and_labels_cannot_become_mark_up(models):
     )
     write_card(folder, f"# {evil}\n![plot](http://x.invalid/y.png)\n")
     for app in (open_section(model="tiny@2"), open_section("Side by side", left="tiny@2", right="tiny@2")):
-        shown = [str(item.value) for kind in (app.markdown, app.caption, app.subheader) for item in kind]
+        shown = [str(item.value) for kind in (app.markdown, app.caption, app.header) for item in kind]
         assert any("img src" in text for text in shown)
         assert not [text for text in shown if re.search(r"(?<!\\)<img|(?<!\\)\]\(|(?<!\\)\$", text)]
 
@@ -362,7 +362,7 @@ def test_no_history_yet_is_explained():
 def test_the_pages_follow_the_model_in_service(models, monkeypatch):
     add(models, 2)
     monkeypatch.setattr("har_core.live._LOOK_SECONDS", 0.05)
-    app = run(page_at("pages/home.py"))
+    app = run(page_at("Home.py"))
     assert "version 1" in texts(app)
     promotion.promote("tiny@2", "Ada")
     follow(app, "version 2")

@@ -36,12 +36,25 @@ def texts(app: AppTest) -> str:
 
 
 def test_home_answers_at_once_and_says_how_good_the_model_is():
-    app = open_page("pages/home.py")
+    app = open_page("Home.py")
     assert not app.exception
     assert "cycling" in texts(app)
     shown = {metric.label: metric.value for metric in app.metric}
     assert shown["Actions it knows"] == "19"
     assert shown["Accuracy"].endswith("%")
+
+
+def test_an_example_that_is_clicked_takes_the_place_of_what_was_brought():
+    app = open_page("Home.py")
+    app.button(key="home-pick-riding_horse.jpg").click().run()
+    assert not app.exception
+    assert "## riding horse" in texts(app)
+    example = recognition.examples()[0]
+    app.file_uploader[0].upload(example.name, example.payload, "image/jpeg").run()
+    assert "## cycling" in texts(app)
+    app.button(key="home-pick-riding_horse.jpg").click().run()
+    assert "## riding horse" in texts(app)
+    assert not app.file_uploader[0].value
 
 
 def test_predict_starts_with_what_to_do():
@@ -55,7 +68,7 @@ def test_one_uploaded_photo_gets_an_answer():
     example = recognition.examples()[0]
     app.file_uploader[0].upload(example.name, example.payload, "image/jpeg").run()
     assert not app.exception
-    assert "#### cycling" in texts(app)
+    assert "## cycling" in texts(app)
     app.toggle[0].set_value(True).run()
     assert "Bright: speaks for" in texts(app)
 
@@ -74,6 +87,21 @@ def test_many_photos_with_a_bad_one_between_them():
         "Sure answers": "1",
         "Could not be read": "1",
     }
+
+
+def test_examples_come_and_go_and_answers_are_chosen_by_whether_they_are_sure():
+    app = open_page("pages/photos.py")
+    for name in ("cycling", "astronaut", "climbing"):
+        app.button(key=f"photos-pick-{name}.jpg").click().run()
+    assert app.metric[0].value == "3"
+    app.button(key="photos-pick-climbing.jpg").click().run()
+    assert app.metric[0].value == "2"
+    assert app.button_group(key="which-answers").options == ["All · 2", "Sure · 1", "Unsure · 1"]
+    app.button_group(key="which-answers").set_value("unsure").run()
+    assert not app.exception
+    assert "## cycling" not in texts(app)
+    app.toggle(key="heat-all").set_value(True).run()
+    assert "Bright: speaks for" in texts(app)
 
 
 def button(app, label: str):
@@ -169,7 +197,7 @@ def test_a_visitor_chooses_among_the_models_that_ship(use_setting, tiny_bundle):
     assert choice.options == ["Everyday · 19 actions", "Tiny · 3 actions"]
     choice.set_value("tiny").run()
     assert not app.exception
-    assert "3 actions: red, green, blue" in texts(app)
+    assert "3 actions: red · green · blue" in texts(app)
     streamlit.cache_resource.clear()
 
 
