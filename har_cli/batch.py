@@ -11,7 +11,18 @@ from typing import Annotated, Self
 
 import typer
 
-from har_cli.output import JsonOption, ModelOption, complain, fail, failing_on_errors, print_json, quiet_runtime
+from har_cli.output import (
+    JsonOption,
+    ModelOption,
+    TopKOption,
+    complain,
+    examples,
+    fail,
+    failing_on_errors,
+    quiet_runtime,
+    tell,
+    verb,
+)
 from har_core import serving
 from har_core.batch import locations, runs, sources
 from har_core.batch.runs import Engine, Header, Problems
@@ -19,7 +30,7 @@ from har_core.batch.scoring import Tally
 from har_core.bundle import Bundle
 from har_core.predictor import Predictor
 
-app = typer.Typer(help="Say what is being done in very many photos, in a file.")
+app = verb()
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -31,7 +42,13 @@ class EngineName(StrEnum):
     RAY = "ray"
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "har batch photos answers.csv",
+        "har batch 'archive/**/*.jpg' answers.parquet --top-k 1",
+        "har batch s3://bucket/list.parquet answers.jsonl --engine ray",
+    )
+)
 def batch(
     source: Annotated[
         str,
@@ -43,11 +60,16 @@ def batch(
     output: Annotated[str, typer.Argument(metavar="OUTPUT", help="The .parquet, .csv or .jsonl file to make.")],
     engine: Annotated[EngineName, typer.Option(help="All cores of this machine, or a Ray cluster.")] = EngineName.LOCAL,
     model: ModelOption = None,
-    top_k: Annotated[int, typer.Option(min=1, help="How many labels to list for each photo.")] = 3,
-    column: Annotated[str | None, typer.Option(help="The table's column of paths; “path” when absent.")] = None,
+    top_k: TopKOption = 3,
+    column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The table's column of paths; “path” when absent.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Scores very many photos. When it was broken off, however that came, the same command goes on."""
+    """Say what is being done in very many photos, in a table.
+
+    When it was broken off, however that came, the same command goes on.
+    """
     if locations.is_uri(output) or Path(output).suffix.lower() not in runs.FORMATS:
         fail(f"OUTPUT must be a file on this machine that ends with {', '.join(runs.FORMATS)}.", code=2)
     started = time.monotonic()
@@ -61,11 +83,9 @@ def batch(
             fail("Stopped. The same command goes on from here.", code=130)
     seconds = time.monotonic() - started
     _name(problems, tally.failed)
-    if json:
-        found = {"output": output, "rows": tally.done, "failed": tally.failed, "errors": dict(problems.counts)}
-        print_json({**found, "model": bundle.reference, "engine": engine.value, "seconds": round(seconds, 3)})
-    else:
-        print(f"{output}: {tally.done:,} rows, {tally.failed:,} of them errors, by {bundle.reference}")
+    found = {"output": output, "rows": tally.done, "failed": tally.failed, "errors": dict(problems.counts)}
+    row = {**found, "model": bundle.reference, "engine": engine.value, "seconds": round(seconds, 3)}
+    tell(json, row, f"{output}: {tally.done:,} rows, {tally.failed:,} of them errors, by {bundle.reference}")
     if tally.failed:
         raise typer.Exit(1)
 

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from har_cli.output import JsonOption, complain, fail, failing_on_errors, print_json, quiet_runtime
+from har_cli.output import (
+    JsonOption,
+    ModelArgument,
+    complain,
+    examples,
+    fail,
+    failing_on_errors,
+    print_json,
+    quiet_runtime,
+    verb,
+)
 from har_cli.reporting import ProgressFileOption, reporting
 from har_core import serving
 from har_core.bundle import Outliers
@@ -16,29 +26,41 @@ from har_core.evaluation.judging import Judged
 from har_core.files import write_beside
 from har_core.predictor import Predictor
 
-app = typer.Typer()
+app = verb()
 
 _NAMED, _LABELS_NAMED = 5, 20
 _FORMATS = (".html", ".json")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "har evaluate everyday --dataset mine",
+        "har evaluate everyday@2 --dataset mine --split all --output report.html",
+    )
+)
 def evaluate(
-    model: Annotated[str, typer.Argument(help="NAME, NAME@VERSION or a bundle's folder.")],
-    dataset: Annotated[str, typer.Option("--dataset", "-d", help="The dataset's name.")],
-    split: Annotated[str, typer.Option(help="train, val, test, or all: every labelled photo.")] = "test",
+    model: ModelArgument,
+    dataset: Annotated[str, typer.Option("--dataset", "-d", metavar="NAME", help="The dataset's name.")],
+    split: Annotated[
+        str, typer.Option(metavar="SPLIT", help="train, val, test, or all: every labelled photo.")
+    ] = "test",
     outliers: Annotated[
-        str | None, typer.Option(help="A dataset of photos that show none of the labels: how many come out unsure?")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A dataset of photos that show none of the labels: how many come out unsure?"
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write a report there as well: .html or .json.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write a report there as well: .html or .json."),
     ] = None,
     json: JsonOption = False,
     progress_file: ProgressFileOption = None,
 ) -> None:
-    """Measures a model on the labelled photos of a dataset, each figure with its 95 % interval.
+    """Measure how good a model is on labelled photos.
 
-    What the model says of a photo is kept, and not asked again. Photos that it has learnt from are scored apart.
+    Each figure comes with its 95 % interval. What the model says of a photo is kept, and not asked again. Photos that
+    it has learnt from are scored apart.
 
     Exits with 1 where photos cannot be read; they are named, and the others count all the same.
     """

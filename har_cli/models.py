@@ -12,7 +12,18 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from har_cli.output import JsonOption, complain, fail, failing_on_errors, print_json, quiet_runtime
+from har_cli.output import (
+    JsonOption,
+    ModelArgument,
+    complain,
+    examples,
+    fail,
+    failing_on_errors,
+    print_json,
+    quiet_runtime,
+    tell,
+    verb,
+)
 from har_cli.reporting import ProgressFileOption, reporting
 from har_core import bundle as bundles
 from har_core import latency, promotion, serving, transfer
@@ -26,22 +37,19 @@ from training import pull as pulling
 from training import registry
 from training.pull import Pulled
 
-app = typer.Typer(help="List, verify, promote, roll back, pull, export and import models.", no_args_is_help=True)
+app = verb("See which models there are, and put one in service.")
 
-ModelArgument = Annotated[str, typer.Argument(help="NAME, NAME@VERSION or a bundle's folder.")]
-WhyOption = Annotated[str, typer.Option(help="What for; kept in the history.")]
+WhyOption = Annotated[str, typer.Option(metavar="TEXT", help="What for; kept in the history.")]
 
 
 @app.command("list")
 def list_models(json: JsonOption = False) -> None:
-    """Lists the models, newest version first; a star marks the one in service."""
+    """List the models, newest version first; a star marks the one in service."""
     good, errors = serving.bundles()
     served = _in_service()
     for bundle in good:
-        if json:
-            print_json(_summary(bundle) | {"in_service": bundle.reference == served} | _facts(bundle))
-        else:
-            print(f"{'*' if bundle.reference == served else ' '} {_headline(bundle)}")
+        row = _summary(bundle) | {"in_service": bundle.reference == served} | _facts(bundle)
+        tell(json, row, f"{'*' if bundle.reference == served else ' '} {_headline(bundle)}")
     for error in errors:
         complain(str(error))
     if errors:
@@ -50,117 +58,111 @@ def list_models(json: JsonOption = False) -> None:
 
 @app.command()
 def show(model: ModelArgument, json: JsonOption = False) -> None:
-    """Shows a model's card, where it comes from, and how long it takes on this machine."""
+    """Show a model's card, where it comes from, and how long it takes on this machine."""
     with failing_on_errors(), quiet_runtime():
         bundle = serving.find(model)
         milliseconds = latency.measure(bundle)
         card = bundle.read(bundles.CARD).decode("utf-8", "replace")
     if json:
         print_json(bundle.info.model_dump() | {"size": bundle.size, "latency_ms": milliseconds})
-    else:
-        state = ", in service" if bundle.reference == _in_service() else ""
-        print(card)
-        print(f"{bundle.reference}{state}: {bundle.size / 1e6:.1f} MB, {milliseconds:.1f} ms a photo on one core here")
-        print(f"run {bundle.info.run or 'unknown'}, dataset {_dataset(bundle)}, code {bundle.info.code_revision}")
+        return
+    state = ", in service" if bundle.reference == _in_service() else ""
+    print(card)
+    print(f"{bundle.reference}{state}: {bundle.size / 1e6:.1f} MB, {milliseconds:.1f} ms a photo on one core here")
+    print(f"run {bundle.info.run or 'unknown'}, dataset {_dataset(bundle)}, code {bundle.info.code_revision}")
 
 
 @app.command()
 def verify(model: ModelArgument, json: JsonOption = False) -> None:
-    """Checks every file of a bundle, and that the network still gives the answers expected."""
+    """Check every file of a bundle, and that the network still gives the answers expected."""
     with failing_on_errors(), quiet_runtime():
         bundle = serving.find(model)
         bundle.verify_files()
         difference = bundles.verify_golden(bundle, Predictor(bundle, threads=1).probabilities)
-    if json:
-        print_json({**_summary(bundle), "largest_difference": difference})
-    else:
-        print(f"{bundle.folder.name}: all files as written; golden answers within {difference:.1g}")
+    text = f"{bundle.folder.name}: all files as written; golden answers within {difference:.1g}"
+    tell(json, {**_summary(bundle), "largest_difference": difference}, text)
 
 
-@app.command()
+@app.command(epilog=examples('har models promote everyday@3 --why "more photos"'))
 def promote(
-    model: Annotated[str, typer.Argument(help="NAME@VERSION.")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="NAME@VERSION.")],
     why: WhyOption = "",
-    override: Annotated[str, typer.Option(help="Your reason for doing it although a check fails; kept, too.")] = "",
+    override: Annotated[
+        str, typer.Option(metavar="TEXT", help="Your reason for doing it although a check fails; kept, too.")
+    ] = "",
     json: JsonOption = False,
     progress_file: ProgressFileOption = None,
 ) -> None:
-    """Puts a model in service, everywhere within seconds, when its files, answers, figures and speed are right.
+    """Put a model in service, everywhere within seconds, when its files, answers, figures and speed are right.
 
     Exits with 1 where it is refused; then nothing has changed.
     """
     with reporting(progress_file) as progress, _refusing(json), quiet_runtime():
         entry = promotion.promote(model, _who(), why, override, progress)
-    _tell(entry, json)
+    _announce(entry, json)
 
 
 @app.command()
 def rollback(why: WhyOption = "", json: JsonOption = False) -> None:
-    """Goes back to the model that was in service before the last promotion; again, to the one before that."""
+    """Go back to the model that was in service before the last promotion; again, to the one before that."""
     with _refusing(json), quiet_runtime():
         entry = promotion.roll_back(_who(), why)
-    _tell(entry, json)
+    _announce(entry, json)
 
 
 @app.command()
 def history(json: JsonOption = False) -> None:
-    """Lists who put which model in service, when and why, newest first."""
+    """List who put which model in service, when and why, newest first."""
     with failing_on_errors():
         entries = serving.history()
     for entry in entries:
-        if json:
-            print_json(entry.model_dump())
-        else:
-            print(_line(entry))
+        tell(json, entry.model_dump(), _line(entry))
 
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A zip file, as `har models export --format bundle` writes it.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A zip file, as `har models export --format bundle` writes it.")
+    ],
     json: JsonOption = False,
 ) -> None:
-    """Takes in a model from a zip file, verified, without running any code in it; it is not put in service."""
+    """Take in a model from a zip file, verified, without running any code in it; it is not put in service."""
     try:
         bundle = transfer.unpack_zip(file)
     except ImportRefused as error:
         fail(f"{file} is not taken in. {error}")
     registry.mirror_soon()
-    if json:
-        print_json(_summary(bundle))
-    else:
-        print(f"{bundle.reference}: {bundle.folder}")
+    tell(json, _summary(bundle), f"{bundle.reference}: {bundle.folder}")
 
 
 @app.command()
 def pull(
     model: Annotated[
-        str | None, typer.Argument(help="NAME@VERSION, or NAME for its newest; it is not put in service.")
+        str | None,
+        typer.Argument(metavar="MODEL", help="NAME@VERSION, or NAME for its newest; it is not put in service."),
     ] = None,
     every: Annotated[
         float | None, typer.Option("--every", min=1, metavar="SECONDS", help="Go on, and look so often.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Takes a model over from MLflow's registry; without MODEL the one in service, where HAR_FOLLOW is set.
+    """Take a model over from MLflow's registry; without MODEL the one in service, where HAR_FOLLOW is set.
 
     That one is put in service here, too. A model that is not what the registry promises is refused; while MLflow cannot
     be reached, the model in service here stays.
     """
 
-    def tell(pulled: Pulled) -> None:
+    def say(pulled: Pulled) -> None:
         row = {"model": pulled.bundle.reference, "digest": pulled.bundle.digest, "pulled": pulled.is_new}
-        if json:
-            print_json(row | {"put_in_service": pulled.is_put})
-        else:
-            print(_said(pulled, is_in_service=model is None), flush=True)
+        tell(json, row | {"put_in_service": pulled.is_put}, _said(pulled, is_in_service=model is None))
 
     if model and every:
         fail("--every follows the model in service: give no MODEL with it.", code=2)
     with failing_on_errors():
         if every:
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # So that nothing half fetched is left behind.
-            pulling.follow(every, tell, complain)
-        tell(pulling.model(model) if model else pulling.in_service())
+            pulling.follow(every, say, complain)
+        say(pulling.model(model) if model else pulling.in_service())
 
 
 def _said(pulled: Pulled, is_in_service: bool) -> str:
@@ -169,7 +171,12 @@ def _said(pulled: Pulled, is_in_service: bool) -> str:
     return f"{pulled.bundle.reference}: {came}{put}"
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "har models export everyday@2 --format bundle --output everyday.zip",
+        "har models export everyday --format onnx --output everyday.onnx",
+    )
+)
 def export(
     model: ModelArgument,
     form: Annotated[
@@ -178,30 +185,31 @@ def export(
             "--format", help="For `har models import` (a zip), TensorFlow (a folder), ONNX Runtime or LiteRT (a file)."
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write it; must not exist yet.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="PATH", help="Where to write it; must not exist yet.")
+    ],
     json: JsonOption = False,
 ) -> None:
-    """Writes a model for elsewhere. All but the zip: a uint8 image in, the logits, class maps and embedding out."""
+    """Write a model for elsewhere. All but the zip: a uint8 image in, the logits, class maps and embedding out."""
     with failing_on_errors():
         bundle = serving.find(model)
         bundle.verify_files()
         content = bundle.read(bundles.TFLITE)
     if output.exists():
         fail(f"{output} exists already; nothing is overwritten.")
-    if form in ("savedmodel", "onnx"):
-        _convert(bundle, form, output)
-    else:
-        try:
-            if form == "bundle":
-                transfer.pack(bundle, output)
-            else:
-                write_beside(output, content)
-        except OSError as error:
-            fail(f"{output} cannot be written: {error.strerror}.")
-    if json:
-        print_json({"model": bundle.reference, "format": form, "output": str(output), "bytes": _size(output)})
-    else:
-        print(f"{output}: {_size(output) / 1e6:.1f} MB")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)  # Before anybody waits for a conversion.
+        if form == "bundle":
+            transfer.pack(bundle, output)
+        elif form == "tflite":
+            write_beside(output, content)
+        else:
+            _convert(bundle, form, output)
+    except OSError as error:
+        fail(f"{output} cannot be written: {error.strerror}.")
+    size = _size(output)
+    row = {"model": bundle.reference, "format": form, "output": str(output), "bytes": size}
+    tell(json, row, f"{output}: {size / 1e6:.1f} MB")
 
 
 def _convert(bundle: Bundle, form: str, output: Path) -> None:
@@ -233,15 +241,14 @@ def _refusing(json: bool) -> Iterator[None]:
             yield
         except PromotionRefused as refused:
             if json:
-                print_json(
-                    {"error": {"code": refused.code, "message": str(refused)}, "checks": _dumped(refused.checks)}
-                )
+                checks = [check.model_dump() for check in refused.checks]
+                print_json({"error": refused.to_dict(), "checks": checks})
             else:
                 _print_checks(refused.checks)
             raise
 
 
-def _tell(entry: Entry, json: bool) -> None:
+def _announce(entry: Entry, json: bool) -> None:
     """Says what is in service now, and has MLflow told."""
     registry.mirror_soon()
     if json:
@@ -254,10 +261,6 @@ def _tell(entry: Entry, json: bool) -> None:
 def _print_checks(checks: list[Check]) -> None:
     for check in checks:
         print(f"{'passed' if check.passed else 'FAILED'}  {check.title}. {check.detail}")
-
-
-def _dumped(checks: list[Check]) -> list[dict[str, Any]]:
-    return [check.model_dump() for check in checks]
 
 
 def _line(entry: Entry) -> str:

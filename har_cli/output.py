@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -13,15 +13,44 @@ import typer
 from har_core.errors import HarError, SettingsInvalid
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else, one object a line.")]
+ModelArgument = Annotated[str, typer.Argument(metavar="MODEL", help="NAME, NAME@VERSION or a bundle's folder.")]
 ModelOption = Annotated[
     str | None,
-    typer.Option("--model", "-m", help="A name (everyday), a name with a version (everyday@3) or a bundle's folder."),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="MODEL",
+        help="A name (everyday), a name with a version (everyday@3) or a bundle's folder; else the one in service.",
+    ),
 ]
+TopKOption = Annotated[int, typer.Option(min=1, metavar="N", help="How many labels to list for each photo.")]
 
 
-def print_json(row: dict[str, Any]) -> None:
+def verb(help: str | None = None) -> typer.Typer:
+    """The ``app`` of a verb's module.
+
+    Args:
+        help: Of one with commands of its own; another one's help is its command's docstring.
+    """
+    return typer.Typer(help=help, no_args_is_help=help is not None, add_completion=False, rich_markup_mode="markdown")
+
+
+def examples(*commands: str) -> str:
+    """The end of a help: how the command is called."""
+    return "\n".join(["Examples:", "```", *commands, "```"])
+
+
+def print_json(row: Mapping[str, Any]) -> None:
     """Prints one object on one line of stdout."""
     print(json.dumps(row), flush=True)
+
+
+def tell(as_json: bool, row: Mapping[str, Any], text: str) -> None:
+    """Prints what came of it, for programs or for people."""
+    if as_json:
+        print_json(row)
+    else:
+        print(text, flush=True)
 
 
 def complain(message: str) -> None:

@@ -1,5 +1,6 @@
 """``har predict``: what is being done in these photos and videos?"""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,33 +8,60 @@ from typing import Annotated, Any
 
 import typer
 
-from har_cli.output import JsonOption, ModelOption, complain, fail, failing_on_errors, print_json, quiet_runtime
+from har_cli.output import (
+    JsonOption,
+    ModelOption,
+    TopKOption,
+    complain,
+    examples,
+    fail,
+    failing_on_errors,
+    print_json,
+    quiet_runtime,
+    tell,
+    verb,
+)
 from har_cli.reporting import reporting
 from har_core import images, serving, video
 from har_core.config import settings
 from har_core.errors import FileUnreadable, HarError
+from har_core.labels import words
 from har_core.predictor import Prediction, Predictor
 
-app = typer.Typer(help="Say what the person in each photo or video is doing.")
+app = verb()
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "har predict photo.jpg",
+        "har predict photos clip.mp4 --json",
+        "har predict photo.jpg --explain heat.png",
+    )
+)
 def predict(
     paths: Annotated[
-        list[str], typer.Argument(help="Photos, videos and folders of them; - reads one photo from stdin.")
+        list[str],
+        typer.Argument(metavar="PATH", help="Photos, videos and folders of them; - reads one photo from stdin."),
     ],
-    top_k: Annotated[int, typer.Option(min=1, help="How many labels to list for each photo.")] = 3,
+    top_k: TopKOption = 3,
     rate: Annotated[
         float,
-        typer.Option(min=video.LOWEST_RATE, max=video.HIGHEST_RATE, help="Pictures a second looked at in a video."),
+        typer.Option(
+            min=video.LOWEST_RATE, max=video.HIGHEST_RATE, metavar="N", help="Pictures a second looked at in a video."
+        ),
     ] = video.RATE,
     json: JsonOption = False,
     explain: Annotated[
-        Path | None, typer.Option(help="Write a picture of where the model looked, for one photo, to this file.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a picture of where the model looked, for one photo: .png or .jpg."),
     ] = None,
     model: ModelOption = None,
 ) -> None:
-    """Says what the person in each photo is doing, and in each video, when."""
+    """Say what is being done in photos, and when in videos.
+
+    An answer that the model does not commit itself to is “unsure”. Exits with 1 where a file cannot be read; it is
+    named, and the others are answered all the same.
+    """
     sources = list(_expand(paths))
     is_one_photo = len(sources) == 1 and not _is_video(sources[0])
     if explain and (not is_one_photo or explain.suffix.lower() not in (".png", ".jpg", ".jpeg")):
@@ -44,36 +72,40 @@ def predict(
     for path in sources:
         try:
             if _is_video(path):
-                row = _video_row(path, predictor, rate)
+                _say_video(path, predictor, rate, json)
             else:
-                payload = _payload(path)
-                prediction = predictor.predict(images.decode(payload, min_side=predictor.input_size), top_k)
-                row = {"path": path, **prediction.to_dict()}
+                _say_photo(path, predictor, top_k, json, explain)
         except HarError as error:
             failed = True
             complain(f"{path}: {error}")
             if json:
-                print_json({"path": path, "error": {"code": error.code, "message": str(error)}})
-            continue
-        if json:
-            print_json(row)
-        else:
-            print(_segment_lines(row) if "segments" in row else _line(row), flush=True)
-        if explain:
-            with failing_on_errors():
-                _write_overlay(explain, payload, prediction)
+                print_json({"path": path, "error": error.to_dict()})
     if failed:
         raise typer.Exit(1)
 
 
-def _video_row(path: str, predictor: Predictor, rate: float) -> dict[str, Any]:
+def _say_photo(path: str, predictor: Predictor, top_k: int, json: bool, explain: Path | None) -> None:
+    payload = _payload(path)
+    prediction = predictor.predict(images.decode(payload, min_side=predictor.input_size), top_k)
+    tell(json, {"path": path, **prediction.to_dict()}, f"{path}: {_line(prediction)}")
+    if explain:
+        with failing_on_errors():
+            _write_overlay(explain, payload, prediction)
+
+
+def _say_video(path: str, predictor: Predictor, rate: float, json: bool) -> None:
     from har_core.video.recognition import recognise  # noqa: PLC0415 - photos need no video decoder
 
     with reporting(None) as progress:
         result = recognise(Path(path), predictor, rate, progress)
     for note in result.notes:
         complain(f"{path}: {note}")
-    return {"path": path, **result.to_dict()}
+    row: dict[str, Any] = result.to_dict()
+    lines = [
+        f"  {video.clock(one.start)} – {video.clock(one.end)}  {_answer(one.label, one.confidence, one.decision)}"
+        for one in result.segments
+    ]
+    tell(json, {"path": path, **row}, "\n".join([f"{path}: {video.clock(result.duration)}", *lines]))
 
 
 def _expand(paths: list[str]) -> Iterator[str]:
@@ -113,15 +145,18 @@ def _write_overlay(path: Path, payload: bytes, prediction: Prediction) -> None:
         raise FileUnreadable(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _line(row: dict[str, Any]) -> str:
-    others = ", ".join(f"{item['label']} {item['score']:.0%}" for item in row["predictions"][1:])
-    answer = f"{row['path']}: {row['label']} {row['confidence']:.0%} ({row['decision']})"
+def _line(prediction: Prediction) -> str:
+    others = ", ".join(f"{words(item.label)} {item.score:.0%}" for item in prediction.predictions[1:])
+    answer = _answer(prediction.label, prediction.confidence, prediction.decision)
     return f"{answer}; then {others}" if others else answer
 
 
-def _segment_lines(row: dict[str, Any]) -> str:
-    lines = [f"{row['path']}: {video.clock(row['duration'])}"]
-    for item in row["segments"]:
-        span = f"{video.clock(item['start'])} – {video.clock(item['end'])}"
-        lines.append(f"  {span}  {item['label']} {item['confidence']:.0%} ({item['decision']})")
-    return "\n".join(lines)
+def _answer(label: str, confidence: float, decision: str) -> str:
+    """On a terminal the action stands out, and whether the model is sure of it."""
+    colour = typer.colors.GREEN if decision == "sure" else typer.colors.YELLOW
+    return f"{_styled(words(label), bold=True)} {confidence:.0%} ({_styled(decision, fg=colour)})"
+
+
+def _styled(text: str, **style: Any) -> str:
+    # https://no-color.org
+    return typer.style(text, **style) if sys.stdout.isatty() and not os.environ.get("NO_COLOR") else text

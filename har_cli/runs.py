@@ -4,32 +4,29 @@ from typing import Annotated
 
 import typer
 
-from har_cli.output import JsonOption, failing_on_errors, print_json
+from har_cli.output import JsonOption, failing_on_errors, print_json, tell, verb
 from training import queue, runs
 
-app = typer.Typer(help="List, show, cancel and remove training runs.", no_args_is_help=True)
+app = verb("Follow, stop and remove trainings.")
 
-RunArgument = Annotated[str, typer.Argument(help="The run's name.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="The run's name.")]
 _LOG_LINES = 15
 
 
 @app.command("list")
 def list_runs(json: JsonOption = False) -> None:
-    """Lists the runs, newest first."""
+    """List the runs, newest first."""
     with failing_on_errors():
         waiting = queue.waiting()
     for run in runs.newest_first():
         row = queue.summary(run, waiting)
-        if json:
-            print_json(row)
-        else:
-            place = f", number {row['position']} in the queue" if row["position"] else ""
-            print(f"{run.id}: {row['state']}{place}; {run.record.dataset}, {row['bundle'] or 'no model'}")
+        place = f", number {row['position']} in the queue" if row["position"] else ""
+        tell(json, row, f"{run.id}: {row['state']}{place}; {run.record.dataset}, {row['bundle'] or 'no model'}")
 
 
 @app.command()
 def show(name: RunArgument, json: JsonOption = False) -> None:
-    """Shows how far a run is, or how it ended."""
+    """Show how far a run is, or how it ended."""
     with failing_on_errors():
         run = runs.find(name)
         row = queue.summary(run, queue.waiting())
@@ -51,22 +48,16 @@ def show(name: RunArgument, json: JsonOption = False) -> None:
 
 @app.command()
 def cancel(name: RunArgument, json: JsonOption = False) -> None:
-    """Stops a run; what it has learnt so far is kept, and it can be resumed."""
+    """Stop a run; what it has learnt so far is kept, and it can be resumed."""
     with failing_on_errors():
         run = runs.find(name)
         run.cancel()
-    if json:
-        print_json({"run": run.id, "cancelled": True})
-    else:
-        print(f"{run.id}: will stop")
+    tell(json, {"run": run.id, "cancelled": True}, f"{run.id}: will stop")
 
 
 @app.command()
 def remove(name: RunArgument, json: JsonOption = False) -> None:
-    """Deletes a run's curves, log and checkpoint; its model stays."""
+    """Delete a run's curves, log and checkpoint; its model stays."""
     with failing_on_errors():
         runs.remove(runs.find(name))
-    if json:
-        print_json({"removed": name})
-    else:
-        print(f"removed {name}")
+    tell(json, {"removed": name}, f"removed {name}")

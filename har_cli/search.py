@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from har_cli.output import JsonOption, complain, fail, failing_on_errors, print_json
+from har_cli.output import JsonOption, complain, examples, fail, failing_on_errors, print_json, verb
 from har_cli.reporting import reporting
 from har_core.datasets import store
 from har_core.errors import SearchInvalid, TrainingError
@@ -16,18 +16,23 @@ from training.estimate import estimate
 from training.search import record, space
 from training.search.record import MetricName, Result, Search
 
-app = typer.Typer()
+app = verb()
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "har search quick --dataset mine --vary phases.0.learning_rate=log:1e-5..1e-2 --trials 8",
+        "har search --resume mine-search-20260101-120000",
+    )
+)
 def search(
     reference: Annotated[
         str | None, typer.Argument(metavar="RECIPE", help="What is varied: a recipe's name, or a TOML file.")
     ] = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="The dataset's name.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", metavar="NAME", help="The dataset's name.")] = None,
     vary: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=SPEC", help="What to vary: phases.0.learning_rate=log:1e-5..1e-2, seed=0,1,2."),
+        typer.Option(metavar="KEY=SPEC", help="What to vary, and in which range or list."),
     ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe, for all trials.")
@@ -40,9 +45,10 @@ def search(
     resume: Annotated[str | None, typer.Option(metavar="NAME", help="Go on with a search.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Tries recipes that differ in what is varied, and stops those that do poorly.
+    """Try many recipes, and say which is best.
 
-    Trials are compared by the validation photos; the test photos are not looked at, and no model is made.
+    They differ in what is varied; those that do poorly are stopped. Trials are compared by the validation photos; the
+    test photos are not looked at, and no model is made.
     """
     is_new = reference is not None and dataset is not None and bool(vary)
     if is_new == (resume is not None):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from har_cli.output import JsonOption, fail, failing_on_errors, print_json
+from har_cli.output import JsonOption, examples, fail, failing_on_errors, print_json, verb
 from har_cli.reporting import reporting
 from har_core.datasets import store
 from har_core.errors import TrainingError
@@ -16,10 +16,16 @@ from training.distributed.cluster import Cluster
 from training.estimate import estimate
 from training.runs import Run
 
-app = typer.Typer()
+app = verb()
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "har train quick --dataset mine",
+        "har train finetune --dataset mine --set phases.0.epochs=20 --queue",
+        "har train --resume RUN",
+    )
+)
 def train(
     reference: Annotated[
         str | None,
@@ -28,7 +34,7 @@ def train(
             help="quick, finetune, everyday, sports, or a TOML file; or the bundle.json of a model, for its recipe.",
         ),
     ] = None,
-    dataset: Annotated[str | None, typer.Option("--dataset", "-d", help="The dataset's name.")] = None,
+    dataset: Annotated[str | None, typer.Option("--dataset", "-d", metavar="NAME", help="The dataset's name.")] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(
@@ -55,7 +61,10 @@ def train(
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Trains a model on a dataset; it then lies in HAR_HOME/models, and does not take over by itself."""
+    """Train a model on a dataset.
+
+    It then lies in HAR_HOME/models, and does not take over by itself: `har models promote` puts it in service.
+    """
     together = _cluster(workers, worker)
     if together and in_queue:
         fail("The queue's worker trains alone: leave out --queue, or --workers.", code=2)

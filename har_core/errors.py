@@ -16,6 +16,10 @@ class HarError(Exception):
 
     code: ClassVar[str] = "error"
 
+    def to_dict(self) -> dict[str, str]:
+        """Code and sentence, ready for JSON."""
+        return {"code": self.code, "message": str(self)}
+
 
 class SettingsInvalid(HarError):
     """A setting has a value that it cannot have."""

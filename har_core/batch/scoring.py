@@ -138,7 +138,7 @@ def _row(item: Item, predictor: Predictor, top_k: int, turns: BoundedSemaphore) 
             image = images.decode(payload, min_side=predictor.input_size)
             return {"path": item.path, **predictor.predict(image, top_k).to_dict()}
     except HarError as error:
-        return {"path": item.path, "error": {"code": error.code, "message": str(error)}}
+        return {"path": item.path, "error": error.to_dict()}
 
 
 def _resume(file: IO[bytes], examine: Callable[[Row], None]) -> Tally:

@@ -224,7 +224,7 @@ def _main(folder: Path, bundle: Path, rate: float) -> int:
         pictures.finish(result.segments)
         write_beside(folder / _RESULT, _dumped(result))
     except HarError as error:
-        write_beside(folder / _ERROR, json.dumps({"code": error.code, "message": str(error)}))
+        write_beside(folder / _ERROR, json.dumps(error.to_dict()))
         return 1
     return 0
 

@@ -1,12 +1,10 @@
 """``har backup`` and ``har restore``, as one who moves a whole system from one machine to another calls them."""
 
 import json
-import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -19,31 +17,30 @@ from tests.conftest import PROJECT_ROOT
 from tests.core.datasets.conftest import class_folders  # noqa: F401 - a fixture
 from tests.core.test_feedback import photo, say
 from tests.servers import manage
+from tests.waiting import until
 from training.recipe import Recipe
 from training.runs import Outcome, Run
 
 FINDS_KEY = "import sys; from api_service.keys import services; print(services.find('{key}') is not None)"
 
 
-def called(*words, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, *map(str, words)]
-    return subprocess.run(
-        command, cwd=PROJECT_ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
-    )
-
-
-def har(*words, **environment: str):
+@pytest.fixture
+def har(call):
     """What the command prints, as JSON."""
-    done = called("-m", "har_cli", *words, "--json", **environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def run(*words, **environment: str):
+        code, out, err = call(*words, "--json", **environment)
+        assert (code, err) == (0, "")
+        return [json.loads(line) for line in out.splitlines()]
+
+    return run
 
 
 def knows(key: str, **environment: str) -> bool:
     return manage("shell", "-v0", "-c", FINDS_KEY.format(key=key), **environment) == "True"
 
 
-def test_a_whole_system_is_elsewhere_what_it_was_here(made, class_folders, home, tmp_path, use_setting):  # noqa: F811
+def test_a_whole_system_is_elsewhere_what_it_was_here(har, made, class_folders, home, tmp_path, use_setting):  # noqa: F811, PLR0917
     ingest.ingest("small", folder.read(class_folders))
     entry = say(photo(1), "reading")
     promotion.promote(made(2).reference, "ada", "more photos")
@@ -72,12 +69,12 @@ def test_a_whole_system_is_elsewhere_what_it_was_here(made, class_folders, home,
     assert secret.stat().st_mode & 0o077 == 0
 
 
-def test_what_stands_against_it_is_said_in_words(home, tmp_path):
+def test_what_stands_against_it_is_said_in_words(call, home, tmp_path):
     feedback.root().mkdir(parents=True)
     (tmp_path / "none.tar").write_bytes(b"")
-    done = called("-m", "har_cli", "restore", tmp_path / "none.tar")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"har: {home} is not empty: it has feedback. Stop what uses it")
+    code, out, err = call("restore", tmp_path / "none.tar")
+    assert (code, out) == (1, "")
+    assert err.startswith(f"har: {home} is not empty: it has feedback. Stop what uses it")
 
 
 @pytest.fixture
@@ -90,7 +87,7 @@ def large(home) -> Path:
     return checkpoint
 
 
-def test_killed_it_leaves_the_backup_before_it(home, large, tmp_path):
+def test_killed_it_leaves_the_backup_before_it(har, home, large, tmp_path):
     large.rename(tmp_path / "later")
     (home / "serving.json").write_text("[]")
     archive = tmp_path / "saved" / "har.tar"
@@ -99,11 +96,7 @@ def test_killed_it_leaves_the_backup_before_it(home, large, tmp_path):
     (tmp_path / "later").rename(large)
     process = subprocess.Popen([sys.executable, "-m", "har_cli", "backup", archive], cwd=PROJECT_ROOT)
     try:
-        deadline = time.monotonic() + 60
-        while not any(path.stat().st_size > 10_000_000 for path in archive.parent.glob(".har.tar-*")):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: any(path.stat().st_size for path in archive.parent.glob(".har.tar-*")), process=process)
     finally:
         process.kill()
     assert process.wait() == -signal.SIGKILL

@@ -1,25 +1,18 @@
 import io
 import json
 import shutil
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
-from har_cli.data import app
-from har_cli.feedback import app as feedback_app
 from har_core import feedback
 from har_core.feedback import Answer
 from tests.core.datasets.conftest import class_folders, scene  # noqa: F401 - a fixture
 
 
 @pytest.fixture
-def har():
-    def run(*args):
-        done = CliRunner().invoke(app, list(map(str, args)), prog_name="har data")
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.stdout, done.stderr
-
-    return run
+def har(call):
+    return partial(call, "data")
 
 
 def test_a_folder_is_imported_shown_split_and_removed(har, class_folders):  # noqa: F811
@@ -38,9 +31,11 @@ def test_a_folder_is_imported_shown_split_and_removed(har, class_folders):  # no
 
 def test_a_check_finds_what_was_planted_and_says_so_by_exit_code(har, class_folders):  # noqa: F811
     har("import", "folder", class_folders, "--name", "clean")
-    code, out, _ = har("check", "clean", "--json")
-    report = json.loads(out)
-    assert (code, report["images"], report["duplicates"], report["near_duplicates"]) == (0, 30, [], [])
+    code, out, _ = har("check", "clean")
+    assert code == 0
+    for line in ("30 photos", "not readable: 0", "exact duplicates: 0 groups"):
+        assert line in out.splitlines()
+    assert "near-duplicates: 0 groups" in out
 
     original = class_folders / "eating" / "0.jpg"
     (class_folders / "eating" / "same.jpg").write_bytes(original.read_bytes())
@@ -59,8 +54,8 @@ def test_a_check_finds_what_was_planted_and_says_so_by_exit_code(har, class_fold
         ["1.jpg", "near.jpg"]
     ]
     assert [item["code"] for item in report["undecodable"]] == ["truncated_image"]
+    assert len(report["near_pairs"]) == 1
     assert set(report["few"]) == {"eating", "running", "sitting"}
-    assert "near-duplicates: 1 groups" in har("check", "dirty")[1]
 
 
 def test_photos_are_appended_from_folders_and_lists(har, class_folders, tmp_path):  # noqa: F811
@@ -83,7 +78,7 @@ def test_photos_are_appended_from_folders_and_lists(har, class_folders, tmp_path
     assert "0 photos added" in har("append", "small", tmp_path / "more")[1]
 
 
-def test_feedback_is_appended_or_imported_once_it_was_accepted(har, class_folders):  # noqa: F811
+def test_feedback_is_appended_or_imported_once_it_was_accepted(har, call, class_folders):  # noqa: F811
     har("import", "folder", class_folders, "--name", "small")
     answer = Answer(label="sitting", confidence=0.4, decision="unsure", model="tiny@1")
     for number in range(2):
@@ -92,21 +87,30 @@ def test_feedback_is_appended_or_imported_once_it_was_accepted(har, class_folder
         feedback.record(buffer.getvalue(), "running", answer, "api")
     assert "wait for review" in har("append", "small", "--from", "feedback")[2]
     first, second = feedback.queue()
-    listed = CliRunner().invoke(feedback_app, ["list", "--status", "new", "--json"]).stdout.splitlines()
+    listed = call("feedback", "list", "--status", "new", "--json")[1].splitlines()
     assert [json.loads(line)["photo"] for line in listed] == [first.photo, second.photo]
-    assert CliRunner().invoke(feedback_app, ["accept", first.photo[:12], "--label", "dancing"]).exit_code == 0
+    code, out, err = call("feedback", "accept", "nothing", first.photo[:12], "--label", "dancing")
+    assert (code, err) == (1, "har: No photos begin with nothing; `har feedback list` names them.\n")
+    assert "accepted: dancing" in out, "one that fails keeps no other from being done"
     assert json.loads(har("append", "small", "--from", "feedback", "--json")[1])["added"] == 1
     assert json.loads(har("show", "small", "--json")[1])["labels"]["dancing"] == {"unassigned": 1}
     feedback.accept(second.photo)
     assert json.loads(har("import", "feedback", "--name", "people", "--json")[1])["images"] == 1
     assert {entry.dataset for entry in feedback.entries("added")} == {"small", "people"}
-    gone = CliRunner().invoke(feedback_app, ["discard", second.photo])
-    assert (gone.exit_code, gone.stderr) == (1, f"har: {feedback_text(second)}\n")
-    assert CliRunner().invoke(feedback_app, ["accept", "0"]).exit_code == 1
+    assert call("feedback", "discard", second.photo) == (1, "", f"har: {feedback_text(second)}\n")
 
 
 def feedback_text(entry) -> str:
     return f"This photo was added to the dataset people as “{entry.label}”. Its label is put right there."
+
+
+def test_a_damaged_dataset_hides_no_other(har, class_folders, home):  # noqa: F811
+    for name in ("a", "b"):
+        har("import", "folder", class_folders, "--name", name)
+    (home / "datasets" / "a" / "dataset.json").write_text("{")
+    code, out, err = har("list")
+    assert (code, out[:12]) == (1, "b: 30 photos")
+    assert err == "har: The dataset a is damaged: dataset.json cannot be read.\n"
 
 
 def test_a_zip_is_imported_like_a_folder(har, class_folders, tmp_path):  # noqa: F811

@@ -1,26 +1,18 @@
 import hashlib
 import json
+from functools import partial
 
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from har_cli.evaluate import app
 from har_core.bundle import INFO, TRAINED_ON
 from har_core.datasets import ingest, store
 from har_core.datasets.sources import table
 
 
 @pytest.fixture
-def har(tiny_bundle, use_setting):
-    use_setting("SHIPPED_MODELS", tiny_bundle.folder.parent)
-
-    def run(*args):
-        done = CliRunner().invoke(app, list(map(str, args)), prog_name="har evaluate")
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.stdout, done.stderr
-
-    return run
+def har(har):
+    return partial(har, "evaluate")
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """``har models export``, as a user calls it."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import onnx
@@ -10,23 +8,19 @@ import onnx.reference
 import pytest
 
 from har_core.litert import Network
-from tests.conftest import PROJECT_ROOT, TINY_SIZE
+from tests.conftest import TINY_SIZE
 
 FORMATS = ("savedmodel", "onnx", "tflite")
 OUTPUTS = ("logits", "class_maps", "embedding")
 
 
 @pytest.fixture
-def export(tiny_bundle, tmp_path):
+def export(call, tiny_bundle, tmp_path):
     """Exports the tiny model to a place below ``tmp_path / "exported"``."""
 
     def run(form, name="model", *more):
         output = tmp_path / "exported" / name
-        command = [sys.executable, "-m", "har_cli", "models", "export", str(tiny_bundle.folder), "--format", form]
-        done = subprocess.run(
-            [*command, "--output", str(output), *more], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
-        )
-        return output, done.returncode, done.stdout, done.stderr
+        return output, *call("models", "export", tiny_bundle.folder, "--format", form, "--output", output, *more)
 
     return run
 

@@ -1,11 +1,10 @@
 """``har models promote``, ``rollback``, ``history``, ``import``, as a user calls them."""
 
 import json
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
-from har_cli.models import app
 from har_core import bundle as bundles
 from har_core import serving
 from tests.bundles import evaluation, spoil
@@ -21,15 +20,9 @@ def told(monkeypatch):
 
 
 @pytest.fixture
-def har(monkeypatch):
+def har(call, monkeypatch):
     monkeypatch.setattr("getpass.getuser", lambda: "ada")
-
-    def run(*args):
-        done = CliRunner().invoke(app, list(map(str, args)), prog_name="har models")
-        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-        return done.exit_code, done.stdout, done.stderr
-
-    return run
+    return partial(call, "models")
 
 
 def test_a_promotion_is_said_with_its_checks_and_kept_with_who_and_why(made, har, told):

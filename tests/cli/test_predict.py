@@ -1,9 +1,12 @@
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 
+from tests.bundles import variant
+from tests.cli.conftest import spawned
 from tests.conftest import EXAMPLES, PROJECT_ROOT
 from tests.hostile import HOSTILE
 
@@ -12,8 +15,9 @@ def rows(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_json_rows_carry_what_the_contract_says(har, red):
-    code, out, err = har("predict", red, "--json", "--top-k", 2)
+@pytest.mark.usefixtures("har")
+def test_json_rows_carry_what_the_contract_says(red):
+    code, out, err = spawned("predict", red, "--json", "--top-k", 2)
     assert (code, err) == (0, "")
     (row,) = rows(out)
     assert set(row) == {"path", "label", "confidence", "decision", "predictions", "model"}
@@ -34,6 +38,15 @@ def test_a_bad_file_is_named_and_spoils_nothing_else(har, red, tmp_path):
     ]
     assert str(bad) in err
     assert "Traceback" not in err
+
+
+def test_people_read_the_action_in_words_and_further_ones(har, red, tiny_bundle, tmp_path, use_setting):
+    labels = ["using_laptop", "riding_horse", "sitting"]
+    use_setting("SHIPPED_MODELS", variant(tiny_bundle, tmp_path / "words", labels=labels).folder.parent)
+    code, out, _ = har("predict", red, "--top-k", 2)
+    assert code == 0
+    assert re.fullmatch(rf"{red}: using laptop \d+% \(sure\); then (riding horse|sitting) 0%\n", out)
+    assert har("predict", red, "--top-k", 1)[1].endswith("% (sure)\n")
 
 
 @pytest.mark.parametrize("name", ["../<script>.jpg", "rm -rf.jpg", "ünï.jpg"])
