@@ -25,8 +25,6 @@ _SECTIONS = {
         ("pages/feedback.py", "Feedback", "thumbs_up_down"),
     ],
 }
-# In light charts, Streamlit writes in a grey that is too pale to be read well: theirs is the page's colour, too.
-_STYLE = '<style>.js-plotly-plot text[style*="rgb(128, 132, 149)"] { fill: currentColor !important; }</style>'
 
 
 def begin(title: str) -> None:
@@ -39,7 +37,7 @@ def begin(title: str) -> None:
     st.set_page_config(page_title=f"{title} · Human Action Recognizer", page_icon=mark, layout="wide")
     st.logo(mark, size="large")
     with st.sidebar:
-        st.html(_STYLE)
+        st.html(ASSETS / "app.css")
         for section, pages in _SECTIONS.items():
             with st.container(gap="xsmall"):
                 if section:

@@ -9,7 +9,7 @@ from har_core import images
 from har_core.datasets import cache
 from har_core.datasets.store import Dataset
 from har_core.errors import HarError
-from har_ui import recognition
+from har_ui import next_run, recognition
 from har_ui.datasets import fixing, tiles
 from har_ui.datasets.view import FLAGS, View, view_of
 from har_ui.page import label_text, plain
@@ -26,7 +26,7 @@ def show_chosen(view: View) -> None:
 
 @st.dialog("Photo", width="large", on_dismiss=tiles.put_away)
 def _dialog(dataset: Dataset) -> None:
-    fixing.show_news()
+    next_run.tell()
     view = view_of(dataset)
     found = view.of([tiles.chosen() or ""])
     if found.empty:
@@ -54,7 +54,7 @@ def _picture(photo: pd.Series) -> None:
 def facts(photo: pd.Series) -> None:
     """Draws a photo's label and what else is known of it."""
     label = "no label" if pd.isna(photo["label"]) else label_text(photo["label"])
-    st.markdown(f"#### {plain(label)}")
+    st.header(f"{plain(label)}")
     badges = [f":orange-badge[{flag.icon} {flag.title}]" for flag in FLAGS if photo[flag.column]]
     if badges:
         st.markdown(" ".join(badges), help="\n".join(f"- {flag.meaning}" for flag in FLAGS if photo[flag.column]))
@@ -129,7 +129,7 @@ def decide(view: View, photo: pd.Series, wished: str | None = None) -> None:
 
 
 def _alike(view: View, photo: pd.Series) -> None:
-    st.markdown("##### More like this")
+    st.subheader("More like this")
     try:
         rows = _similar(view.dataset.info.images_fingerprint, view.rows[photo["path"]], view.dataset)
     except _NotEmbedded:

@@ -6,10 +6,9 @@ import streamlit as st
 
 from har_core.datasets.store import Action, Dataset, Fix
 from har_core.errors import HarError
+from har_ui import next_run
 from har_ui.datasets.query import short_name
 from har_ui.page import label_text, plain
-
-_NEWS = "fixing-news"
 
 
 def fix(dataset: Dataset, action: Action, paths: Sequence[str], label: str | None = None) -> None:
@@ -17,7 +16,7 @@ def fix(dataset: Dataset, action: Action, paths: Sequence[str], label: str | Non
     try:
         done = dataset.apply(action, paths, label)
     except HarError as error:
-        _say(plain(str(error)), ":material/error:")
+        next_run.complain(plain(str(error)))
     else:
         _say(f"{describe(done)}.", ":material/check:")
 
@@ -27,7 +26,7 @@ def undo(dataset: Dataset, fix_id: int) -> None:
     try:
         undone = dataset.undo(fix_id)
     except HarError as error:
-        _say(plain(str(error)), ":material/error:")
+        next_run.complain(plain(str(error)))
     else:
         _say(f"undone: {describe(undone)}." if undone else "it was taken back already.", ":material/undo:")
 
@@ -47,14 +46,6 @@ def show_undo(dataset: Dataset, fixes: Sequence[Fix]) -> None:
         st.caption(f"{len(fixes):,} in force; the last {describe(newest)}.", width="content")
 
 
-def show_news() -> None:
-    """Shows what the last callback had to say: callbacks themselves cannot draw."""
-    news = st.session_state.pop(_NEWS, None)
-    if news:
-        text, icon = news
-        st.toast(text, icon=icon)
-
-
 def describe(done: Fix) -> str:
     """A fix in words, as Markdown."""
     first, *others = done.paths
@@ -68,4 +59,4 @@ def describe(done: Fix) -> str:
 
 
 def _say(text: str, icon: str) -> None:
-    st.session_state[_NEWS] = (text[0].upper() + text[1:], icon)
+    next_run.say(text[0].upper() + text[1:], icon)

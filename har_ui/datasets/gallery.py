@@ -3,8 +3,9 @@
 import streamlit as st
 
 from har_core.datasets.manifest import SPLITS
+from har_ui import paging
 from har_ui.datasets import tiles
-from har_ui.datasets.query import NO_SPLIT, ORDERS, Filters, choose, count_pages, page_slice
+from har_ui.datasets.query import NO_SPLIT, ORDERS, Filters, choose
 from har_ui.datasets.view import FLAGS, View
 from har_ui.page import label_text
 
@@ -21,11 +22,9 @@ def show(view: View) -> None:
     if found.empty:
         st.info("No photo is like that. Take a filter away.", icon=":material/filter_alt_off:")
         return
-    pages = count_pages(len(found), PER_PAGE)
     with pager:
-        # Other filters, another list: it begins on its first page.
-        page = st.pagination(pages, key=f"photos-page-{hash((view.dataset.name, filters))}") if pages > 1 else 1
-    tiles.show(found.iloc[page_slice(min(page, pages), PER_PAGE)], key="gallery")
+        shown = paging.turned_to(len(found), PER_PAGE, f"photos-page-{hash((view.dataset.name, filters))}")
+    tiles.show(found.iloc[shown], key="gallery")
 
 
 def _filters(view: View) -> Filters:

@@ -61,6 +61,11 @@ def show_empty() -> None:
             job_panel.begin(commands.import_kaggle_har("", commands.REFERENCE_NAME))
         if st.button("Import a folder", icon=":material/folder:", disabled=busy):
             st.session_state[_SHOWN] = True
+    st.page_link(
+        "pages/own_actions.py",
+        label="No labelled photos? Take some, step by step, in My own actions",
+        icon=":material/school:",
+    )
     if st.session_state.get(_SHOWN):
         show()
 

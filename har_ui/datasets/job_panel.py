@@ -12,6 +12,8 @@ from har_ui.page import plain
 _FOLLOWED = "followed-job"
 _PACE = "job-pace"
 _SECONDS_BEFORE_A_GUESS = 2.0
+# How it ended takes the room of how far it is, so that the page does not jump under a visitor's hand.
+_STYLE = "<style>.st-key-job { min-height: 7.5rem; }</style>"
 
 
 def begin(command: Command) -> None:
@@ -44,6 +46,7 @@ def show() -> str | None:
     job = followed() or jobs.running()
     if job is None:
         return None
+    st.html(_STYLE)
     if job.state() == "running":
         st.session_state[_FOLLOWED] = job.id
         _follow(job)
@@ -118,7 +121,7 @@ def _progress(job: Job) -> tuple[float, str]:
 
 def _outcome(job: Job) -> str | None:
     """Says how a job ended, until the visitor has read it."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="job"):
         message = st.container()
         st.button(
             "Close",

@@ -21,15 +21,17 @@ def show(view: View) -> None:
     _figures(view, photos)
     counted, measured = st.columns([3, 2], gap="large")
     with counted:
-        st.subheader("Photos of each label")
+        st.header("Photos of each label")
         _labels(photos)
     with measured:
-        st.subheader("Sizes")
-        st.plotly_chart(charts.size_bubbles(summary.size_counts(photos)), config=_STILL, key="sizes")
-        st.subheader("Brightness")
+        st.header("Sizes")
+        st.plotly_chart(
+            charts.size_bubbles(summary.size_counts(photos)), config=_STILL, key="sizes", alt="Sizes of the photos"
+        )
+        st.header("Brightness")
         counts, edges = summary.brightness_counts(photos)
         figure = charts.brightness_bars(counts, edges, checks.DARK_BELOW, checks.BRIGHT_ABOVE)
-        st.plotly_chart(figure, config=_STILL, key="brightness")
+        st.plotly_chart(figure, config=_STILL, key="brightness", alt="How bright the photos are")
     split, left_out = st.columns(2, gap="large")
     with split:
         _split(view, photos)
@@ -64,11 +66,11 @@ def _labels(photos: pd.DataFrame) -> None:
         return
     figure = charts.split_counts(table)
     with st.container(height=_CHART_HEIGHT if figure.layout.height > _CHART_HEIGHT else "content", border=False):
-        st.plotly_chart(figure, config=_STILL, key="labels")
+        st.plotly_chart(figure, config=_STILL, key="labels", alt="Photos of each label, split by split")
 
 
 def _split(view: View, photos: pd.DataFrame) -> None:
-    st.subheader("Split")
+    st.header("Split")
     assigned = photos["split"].value_counts()
     if assigned.empty:
         st.markdown("The photos are not split yet.")
@@ -90,14 +92,14 @@ def _split(view: View, photos: pd.DataFrame) -> None:
 
 
 def _left_out(view: View) -> None:
-    st.subheader("What the import left out")
+    st.header("What the import left out")
     if view.skipped.empty:
         st.markdown("Nothing: every entry could be used.")
         return
     reasons = view.skipped["code"].value_counts()
     st.markdown(" · ".join(f"{plain(str(code).replace('_', ' '))}: **{count:,}**" for code, count in reasons.items()))
     height = 37 + 35 * min(len(view.skipped), _TABLE_ROWS)
-    st.dataframe(view.skipped, hide_index=True, column_config=_COLUMNS, height=height)
+    st.dataframe(view.skipped, hide_index=True, column_config=_COLUMNS, height=height, alt="What the import left out")
     st.download_button(
         "CSV",
         lambda: summary.to_csv(view.skipped),

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
@@ -17,6 +18,8 @@ from har_ui.page import label_text
 
 _SIDE = 64
 _CHUNK = 100
+# Drawn for less, the bar would only make the chart jump.
+_PATIENCE = 0.5
 _COLOURED_AT_FIRST = 6
 _CHART = "photo-map"
 
@@ -73,14 +76,15 @@ def _points(view: View) -> pd.DataFrame:
 
 
 def pictures(photos: pd.DataFrame) -> list[str | None]:
-    """Each photo as a tiny JPEG in a data URL, None where it cannot be read; with a progress bar meanwhile."""
+    """Each photo as a tiny JPEG in a data URL, None where it cannot be read; with a bar, where that takes long."""
     found: list[str | None] = []
-    bar = st.empty()
+    bar, begun = st.empty(), time.monotonic()
     with ThreadPoolExecutor(4) as pool:
         for start in range(0, len(photos), _CHUNK):
             chunk = photos.iloc[start : start + _CHUNK]
             found += pool.map(_picture, chunk["path"], chunk["id"])
-            bar.progress(len(found) / len(photos), f"{len(found):,} of {len(photos):,} pictures")
+            if time.monotonic() - begun > _PATIENCE:
+                bar.progress(len(found) / len(photos), f"{len(found):,} of {len(photos):,} pictures")
     bar.empty()
     return found
 

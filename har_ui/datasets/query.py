@@ -68,16 +68,6 @@ def choose(photos: pd.DataFrame, filters: Filters) -> pd.DataFrame:
     return _sorted(photos[wanted], filters.order)
 
 
-def count_pages(total: int, per_page: int) -> int:
-    """How many pages so many items fill; at least one."""
-    return max(1, -(-total // per_page))
-
-
-def page_slice(page: int, per_page: int) -> slice:
-    """The items of a page, which are counted from 1."""
-    return slice((page - 1) * per_page, page * per_page)
-
-
 def short_name(path: str) -> str:
     """The last two parts of a path, which tell photos of class folders apart."""
     return "/".join(path.rsplit("/", 2)[-2:])

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from har_core.datasets.checks import Report
+from har_ui import paging
 from har_ui.datasets import commands, fixing, job_panel, review_items
 from har_ui.datasets.findings import Findings, still_open
-from har_ui.datasets.query import count_pages, page_slice
 from har_ui.datasets.view import View
 
 _PER_PAGE = 10
@@ -45,9 +45,8 @@ def show(view: View) -> None:
     if not section.items:
         st.success("Nothing left to decide here.", icon=":material/check_circle:")
         return
-    pages = count_pages(len(section.items), _PER_PAGE)
-    page = st.pagination(pages, key=f"review-page-{view.dataset.name}-{chosen}") if pages > 1 else 1
-    for item in section.items[page_slice(page, _PER_PAGE)]:
+    shown = paging.turned_to(len(section.items), _PER_PAGE, f"review-page-{view.dataset.name}-{chosen}")
+    for item in section.items[shown]:
         with st.container(border=True):
             section.draw(view, item)
 

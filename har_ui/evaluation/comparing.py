@@ -5,8 +5,8 @@ import streamlit as st
 
 from har_core.evaluation import charts, comparison
 from har_core.evaluation.comparison import Comparison
+from har_ui import paging
 from har_ui.datasets import tiles
-from har_ui.datasets.query import count_pages, page_slice
 from har_ui.evaluation import asking, choosing, tables, words
 from har_ui.evaluation.view import Choice, View, view_of
 from har_ui.page import label_text, plain
@@ -38,7 +38,7 @@ def show(view: View) -> None:
     )
     _verdict(found)
     st.dataframe(tables.comparison(found), height="content", alt="Figures of both models")
-    st.markdown(f"##### What changes with {plain(found.model_b)}")
+    st.header(f"What changes with {plain(found.model_b)}")
     figure = charts.differences(found.difference)
     st.plotly_chart(figure, config=_STILL, key="differences", alt="Differences with intervals")
     st.caption(
@@ -78,12 +78,10 @@ def _verdict(found: Comparison) -> None:
 
 
 def _photos(title: str, photos: pd.DataFrame, key: str) -> None:
-    st.markdown(f"##### {title}: {len(photos):,}")
+    st.header(f"{title}: {len(photos):,}")
     if photos.empty:
         return
-    pages = count_pages(len(photos), _PER_PAGE)
-    page = st.pagination(pages, max_visible_pages=5, key=f"{key}-page") if pages > 1 else 1
-    shown = photos.iloc[page_slice(min(page, pages), _PER_PAGE)]
+    shown = photos.iloc[paging.turned_to(len(photos), _PER_PAGE, f"{key}-page")]
     wrong = "found_a" if key == "gained" else "found_b"
     texts = [
         f"{plain(label_text(label))}, not {plain(label_text(found))}"

@@ -22,13 +22,13 @@ def show(view: View) -> None:
     _worth(now, own)
     covered, calibrated = st.columns(2, gap="large")
     with covered:
-        st.markdown("##### Risk over coverage")
+        st.header("Risk over coverage")
         st.plotly_chart(
             charts.risk_coverage(view.risk_coverage, now, own), config=_STILL, key="risk-coverage", alt="Risk, coverage"
         )
         st.caption(_familiar(view))
     with calibrated:
-        st.markdown("##### Are the probabilities honest?")
+        st.header("Are the probabilities honest?")
         st.plotly_chart(charts.reliability(view.reliability), config=_STILL, key="reliability", alt="Reliability")
         ece = words.figure("ece", view.figures["ece"])
         st.caption(

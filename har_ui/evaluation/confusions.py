@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from har_core.evaluation import charts
+from har_ui import paging
 from har_ui.datasets import tiles
-from har_ui.datasets.query import count_pages, page_slice
 from har_ui.evaluation import state, tables, words
 from har_ui.evaluation.view import View
 from har_ui.page import label_text
@@ -108,9 +108,7 @@ def _photos(view: View, label: str, found: str) -> None:
     st.caption(words.photos(len(photos)) + ", the most confident answers first" * (len(photos) > 1))
     if photos.empty:
         return
-    pages = count_pages(len(photos), _PER_PAGE)
-    page = st.pagination(pages, max_visible_pages=5, key=f"cell-page-{label}-{found}") if pages > 1 else 1
-    shown = photos.iloc[page_slice(min(page, pages), _PER_PAGE)]
+    shown = photos.iloc[paging.turned_to(len(photos), _PER_PAGE, f"cell-page-{label}-{found}")]
     tiles.show(shown, key="cell", texts=[f"{confidence:.0%}" for confidence in shown["confidence"]])
     if not right:
         st.button(
@@ -123,7 +121,7 @@ def _photos(view: View, label: str, found: str) -> None:
 
 
 def _pairs(view: View) -> None:
-    st.markdown("##### Most often confused")
+    st.header("Most often confused")
     if not view.confused:
         st.markdown("Nothing: every answer is right.")
         return

@@ -8,8 +8,8 @@ label and this answer, where both can be decided for a whole page at once. Each 
 import pandas as pd
 import streamlit as st
 
+from har_ui import paging
 from har_ui.datasets import fixing, tiles
-from har_ui.datasets.query import count_pages, page_slice
 from har_ui.datasets.view import view_of as dataset_view
 from har_ui.evaluation import heat, state, words
 from har_ui.evaluation.view import View
@@ -31,11 +31,8 @@ def show(view: View) -> None:
     if found.empty:
         st.success("Nothing left to look at here.", icon=":material/check_circle:")
         return
-    pages = count_pages(len(found), _PER_PAGE)
     pair = st.session_state.get(state.PAIR)
-    # Another list begins on its first page.
-    page = st.pagination(pages, key=f"mistakes-page-{view.choice.model}-{pair}") if pages > 1 else 1
-    shown = found.iloc[page_slice(min(page, pages), _PER_PAGE)]
+    shown = found.iloc[paging.turned_to(len(found), _PER_PAGE, f"mistakes-page-{view.choice.model}-{pair}")]
     if pair:
         _decide_all(view, shown)
     counts = view.mistakes.groupby(["label", "found"]).size()

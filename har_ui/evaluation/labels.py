@@ -33,7 +33,7 @@ def show(view: View) -> None:
 
 def _curves(view: View, labels: Sequence[str]) -> None:
     """Precision over recall; the labels that are hardest are proposed."""
-    st.markdown("##### Precision over recall")
+    st.header("Precision over recall")
     chosen = st.multiselect(
         "Labels",
         sorted(labels),

@@ -19,7 +19,7 @@ def show(view: View) -> None:
     _leaks(view)
     confused, hardest = st.columns(2, gap="large")
     with confused:
-        st.subheader("Most often confused")
+        st.header("Most often confused")
         if not view.confused:
             st.markdown("Nothing: every answer is right.")
         else:
@@ -31,7 +31,7 @@ def show(view: View) -> None:
                 alt="The labels that are most often taken for another",
             )
     with hardest:
-        st.subheader("Hardest labels")
+        st.header("Hardest labels")
         st.dataframe(
             tables.per_label(view).dropna(subset="recall").sort_values("f1").head(_SHORT),
             hide_index=True,
@@ -91,7 +91,7 @@ def _left_out(view: View) -> None:
 
 def _reports(view: View) -> None:
     name = f"{view.choice.model}-{view.choice.dataset.name}-{view.choice.part}"
-    st.subheader("Report")
+    st.header("Report")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.download_button(
             "HTML",

@@ -5,12 +5,12 @@ import streamlit as st
 
 from har_core.errors import HarError
 from har_core.predictor import Score
-from har_ui import charts
-from har_ui.datasets import detail, fixing, tiles
+from har_ui import charts, next_run
+from har_ui.datasets import detail, tiles
 from har_ui.datasets.view import view_of as dataset_view
 from har_ui.evaluation import heat, state, words
 from har_ui.evaluation.view import Choice, View, view_of
-from har_ui.page import plain
+from har_ui.page import decision_badge, plain
 
 _BEST = 5
 _ALIKE = 6
@@ -24,7 +24,7 @@ def show_chosen(choice: Choice) -> None:
 
 @st.dialog("Photo", width="large", on_dismiss=tiles.put_away)
 def _dialog(choice: Choice) -> None:
-    fixing.show_news()
+    next_run.tell()
     known = dataset_view(choice.dataset)
     found = known.of([tiles.chosen() or ""])
     if found.empty:
@@ -70,11 +70,11 @@ def _picture(choice: Choice, photo: pd.Series) -> None:
 def _answer(view: View, answer: pd.Series) -> None:
     probabilities = view.probabilities(answer["path"])
     best = probabilities.argsort()[::-1][:_BEST]
-    sure = ":green-badge[sure]" if answer["sure"] else ":orange-badge[unsure]"
-    st.markdown(f"{plain(view.choice.model)} says **{words.name(answer['found'])}** {sure}")
+    badge = decision_badge("sure" if answer["sure"] else "unsure")
+    st.markdown(f"{plain(view.choice.model)} says **{words.name(answer['found'])}** {badge}")
     scores = [Score(view.labels[place], float(probabilities[place])) for place in best]
     figure = charts.score_bars(scores, bool(answer["sure"]), view.judged.info.thresholds.confidence)
-    st.plotly_chart(figure, config={"displayModeBar": False}, key=f"scores-{answer.name}")
+    st.plotly_chart(figure, config={"displayModeBar": False}, key=f"scores-{answer.name}", alt="Probabilities")
 
 
 def _same_mistake(view: View, answer: pd.Series) -> None:
@@ -82,10 +82,10 @@ def _same_mistake(view: View, answer: pd.Series) -> None:
     others = view.answered(label, found).drop(index=answer.name)
     if others.empty:
         return
-    st.markdown(f"##### The same mistake: {words.mistake(label, found)}")
+    st.subheader(f"The same mistake: {words.mistake(label, found)}")
     shown = others.head(_ALIKE)
     tiles.show(shown, key="same", texts=[f"{confidence:.0%}" for confidence in shown["confidence"]])
     if st.button(f"Show all {len(others) + 1:,} in the gallery", icon=":material/content_copy:", key="same-mistake"):
-        state.show_pair_next(label, found)
+        state.show_pair(label, found)
         tiles.put_away()
         st.rerun()

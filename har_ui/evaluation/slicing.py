@@ -23,7 +23,7 @@ def show(view: View) -> None:
     with said:
         worse = view.slices[view.slices["high"] < overall]
         better = view.slices[view.slices["low"] > overall]
-        st.markdown("##### What stands out")
+        st.header("What stands out")
         if worse.empty and better.empty:
             st.markdown("Nothing: each interval reaches over the accuracy on all photos.")
         for title, found in (("Clearly worse", worse), ("Clearly better", better)):

@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from har_ui import next_run
+
 OVERVIEW, CONFUSIONS, LABELS, CONFIDENCE, MISTAKES, SLICES, COMPARE = (
     "Overview",
     "Confusions",
@@ -22,7 +24,6 @@ Pair = tuple[str, str]
 """A label, and what the model said."""
 
 _CELL = "confusion-cell"
-_NEXT = "next-pair"
 
 
 def cell() -> Pair | None:
@@ -36,17 +37,5 @@ def choose_cell(label: str, found: str) -> None:
 
 
 def show_pair(label: str, found: str) -> None:
-    """Goes to *Mistakes* and shows those with this label and this answer; a button's callback."""
-    st.session_state[PART] = MISTAKES
-    st.session_state[PAIR] = (label, found)
-
-
-def show_pair_next(label: str, found: str) -> None:
-    """As ``show_pair``, where the page's fields are drawn already; to be followed by ``st.rerun``."""
-    st.session_state[_NEXT] = (label, found)
-
-
-def turn() -> None:
-    """Goes where the last action led; before the page's choice of sections is drawn."""
-    if _NEXT in st.session_state:
-        show_pair(*st.session_state.pop(_NEXT))
+    """Goes to *Mistakes* and shows those with this label and this answer, when the page is next drawn."""
+    next_run.go(**{PART: MISTAKES, PAIR: (label, found)})

@@ -10,6 +10,7 @@ from har_core.datasets import store
 from har_core.errors import HarError
 from har_ui import jobs
 from har_ui.datasets import commands, job_panel
+from har_ui.evaluation.words import photos
 from har_ui.feedback import actions
 from har_ui.page import plain
 
@@ -24,7 +25,7 @@ def show(count: int) -> None:
         count: How many photos are accepted.
     """
     with st.container(border=True, key="adding"):
-        st.markdown(f"##### Add {_photos(count)} to a dataset")
+        st.header(f"Add {photos(count)} to a dataset")
         st.caption(
             "Where there is no dataset of that name, a new one is made. In one that is split, the photos are for "
             "training; one that nearly shows a photo that is measured on is kept apart, so that figures stay honest."
@@ -69,11 +70,11 @@ def outcome(job: jobs.Job | None) -> None:
     found = _result(job)
     if not found:
         return
-    parts = [f"{_photos(found['added'])} added to **{plain(found['name'])}**, {found['for_training']} for training."]
+    parts = [f"{photos(found['added'])} added to **{plain(found['name'])}**, {found['for_training']} for training."]
     if found["apart"]:
         parts.append(f"{len(found['apart'])} nearly show a photo of *val* or *test*, and stay in no split.")
     reasons = Counter(item["message"] for item in found["left_out"])
-    parts += [f"Left out: {_photos(count)}. {plain(message)}" for message, count in reasons.most_common(3)]
+    parts += [f"Left out: {photos(count)}. {plain(message)}" for message, count in reasons.most_common(3)]
     (st.success if found["added"] else st.warning)("  \n".join(parts), icon=":material/library_add_check:")
 
 
@@ -87,7 +88,3 @@ def _result(job: jobs.Job) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _photos(count: int) -> str:
-    return f"{count:,} photo{'s' * (count != 1)}"

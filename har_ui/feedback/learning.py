@@ -29,9 +29,8 @@ def show(added: Sequence[Entry]) -> None:
     names = [name for name in dict.fromkeys(str(entry.dataset) for entry in reversed(added)) if name in store.names()]
     if not names:
         return
-    trainings.show_news()
     with st.container(border=True, key="learning"):
-        st.markdown("##### Train on it")
+        st.header("Train on it")
         name = st.selectbox("Dataset", names, key="learn-from", width=300) if len(names) > 1 else names[0]
         plan = quick_recipe(name)
         found = estimate(plan, store.load(name))

@@ -7,13 +7,12 @@ import streamlit as st
 from har_core import feedback, images, serving
 from har_core.errors import HarError
 from har_core.feedback import Entry
-from har_ui import recognition
-from har_ui.datasets.query import count_pages, page_slice
+from har_ui import paging, recognition
 from har_ui.feedback import actions
 from har_ui.page import label_text, plain
 
 _PER_PAGE = 12
-_WIDTH = 250
+_WIDTH = 290
 # Photos of any shape in boxes of one: nothing of the person is cut off, and the rows stay in line.
 _STYLE = """<style>
 [class*="st-key-said-"] img { aspect-ratio: 4 / 3; object-fit: contain; width: 100%; border-radius: 0.5rem;
@@ -31,9 +30,7 @@ def show(entries: Sequence[Entry]) -> None:
     st.html(_STYLE)
     status = entries[0].status
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        pages = count_pages(len(entries), _PER_PAGE)
-        page = st.pagination(pages, key=f"page-{status}", width=220) if pages > 1 else 1
-        shown = entries[page_slice(page, _PER_PAGE)]
+        shown = entries[paging.turned_to(len(entries), _PER_PAGE, f"page-{status}")]
         if status == "new" and len(shown) > 1:
             st.button(
                 f"Accept these {len(shown)}",
@@ -72,10 +69,9 @@ def _tile(entry: Entry, labels: Sequence[str]) -> None:
             )
         _correct(entry, labels)
         st.button(
-            "",
-            icon=":material/delete:",
+            "Discard",
             type="tertiary",
-            help="Discard: the photo is deleted.",
+            help="Deletes the photo.",
             key=f"discard-{entry.photo}",
             on_click=actions.discard,
             args=(entry.photo,),

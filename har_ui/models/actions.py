@@ -1,6 +1,8 @@
-"""What buttons do on the page Models, where they lead, and what is said of it."""
+"""What buttons do on the page Models, and where they lead."""
 
 import streamlit as st
+
+from har_ui import next_run
 
 ALL, BESIDE, HISTORY, IMPORT = "All models", "Side by side", "History", "Import"
 
@@ -11,8 +13,6 @@ LEFT, RIGHT = "left", "right"
 """The session's keys of the models that are tried side by side."""
 
 _CHOSEN = "model"
-_NEWS = "models-news"
-_NEXT = "models-next"
 _WHO = "models-who"
 
 
@@ -30,17 +30,12 @@ def chosen() -> str:
 def open_model(reference: str) -> None:
     """Shows a model in *All models*."""
     choose(reference)
-    st.session_state[_NEXT] = {VIEW: ALL}
+    next_run.go(**{VIEW: ALL})
 
 
 def open_beside(left: str, right: str) -> None:
     """Shows two models side by side."""
-    st.session_state[_NEXT] = {VIEW: BESIDE, LEFT: left, RIGHT: right}
-
-
-def turn() -> None:
-    """Goes where the last action led; before the page's choice of sections is drawn."""
-    st.session_state.update(st.session_state.pop(_NEXT, {}))
+    next_run.go(**{VIEW: BESIDE, LEFT: left, RIGHT: right})
 
 
 def asker(place: str) -> str:
@@ -56,15 +51,3 @@ def asker(place: str) -> str:
 def remember(who: str) -> None:
     """Takes note of the visitor's name."""
     st.session_state[_WHO] = who
-
-
-def say(text: str) -> None:
-    """Has something good said when the page is next drawn."""
-    st.session_state[_NEWS] = text
-
-
-def show_news() -> None:
-    """Says it."""
-    news = st.session_state.pop(_NEWS, "")
-    if news:
-        st.success(news, icon=":material/check_circle:")

@@ -40,7 +40,11 @@ def show(bundle: Bundle) -> None:
         st.markdown(_harmless(text))
         if plot:
             # As data: of text that only claims to be a picture, a browser could be made to load something.
-            st.image(f"data:image/svg+xml;base64,{base64.b64encode(plot).decode()}", width=_PLOT_WIDTH)
+            st.image(
+                f"data:image/svg+xml;base64,{base64.b64encode(plot).decode()}",
+                width=_PLOT_WIDTH,
+                alt="How honest its probabilities are",
+            )
         st.download_button(
             "Download the card",
             text,

@@ -9,6 +9,7 @@ from har_core.bundle import Bundle
 from har_core.config import settings
 from har_core.errors import HarError, PromotionRefused
 from har_core.serving import Check
+from har_ui import next_run
 from har_ui.models import actions, check_list, service
 from har_ui.models.progress_bar import progress_bar
 from har_ui.page import plain
@@ -25,7 +26,7 @@ def show(model: Bundle) -> None:
             st.markdown(":material/check_circle: It is in service: the app and the API answer with it.")
     elif not (serving.is_pinned() or settings().follow):
         with st.container(border=True, key="gate"):
-            st.markdown("##### Put into service")
+            st.subheader("Put into service")
             _gate(model, in_service)
 
 
@@ -101,5 +102,5 @@ def _promote(reference: str, key: str, **words: Any) -> None:
     else:
         registry.mirror_soon()
         actions.remember(words["who"])
-        actions.say(f"{plain(reference)} is in service now. App and API answer with it within a few seconds.")
+        next_run.say(f"{plain(reference)} is in service now. App and API answer with it within a few seconds.")
         st.rerun()

@@ -15,7 +15,8 @@ def show() -> None:
     entries = serving.history()
     if not entries:
         st.info(
-            "No model was put into service here yet: the one that the settings name answers.",
+            "No model was put into service here yet: the one that the settings name answers. Under *All models*, "
+            "another one can be checked and put in its place.",
             icon=":material/history:",
         )
         return
@@ -41,7 +42,7 @@ def show() -> None:
 def _one(entry: Entry) -> None:
     """What was checked, and what was said."""
     when = tables.moment(entry.when)
-    st.subheader(f"{plain(entry.model)} {tables.ACTIONS[entry.action]}")
+    st.header(f"{plain(entry.model)} {tables.ACTIONS[entry.action]}")
     moment = f", {when:%Y-%m-%d %H:%M} UTC" if when else ""
     st.caption(f"Instead of {plain(entry.before)}, by {plain(entry.who)}{moment}")
     if entry.why:

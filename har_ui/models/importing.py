@@ -8,6 +8,7 @@ import streamlit as st
 from har_core import transfer
 from har_core.bundle import Bundle
 from har_core.errors import HarError
+from har_ui import next_run
 from har_ui.models import actions
 from har_ui.page import plain
 from training import registry
@@ -35,7 +36,7 @@ def show() -> None:
         st.error(f"**{plain(upload.name)}** was not imported. {plain(str(error))}", icon=":material/block:")
     else:
         registry.mirror_soon()
-        actions.say(f"{plain(model.reference)} is here, verified. It is not in service.")
+        next_run.say(f"{plain(model.reference)} is here, verified. It is not in service.")
         actions.open_model(model.reference)
         st.rerun()
 

@@ -27,11 +27,17 @@ def show() -> None:
         _broken(said)
         detail.show(shown)
     else:
-        st.info(
-            "There is no model yet. Train one, import one from a zip, or put a bundle into `models/`.",
-            icon=":material/deployed_code:",
-        )
+        say_none()
         _broken(said)
+
+
+def say_none() -> None:
+    """What there is to do as long as there is no model."""
+    st.info(
+        "There is no model yet. Train one, import one from a zip, or put a bundle into `models/`.",
+        icon=":material/deployed_code:",
+    )
+    st.page_link("pages/training.py", label="Train a model", icon=":material/model_training:")
 
 
 def _table(names: Sequence[str], rows: pd.DataFrame, chosen: int) -> int:

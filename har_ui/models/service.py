@@ -6,6 +6,7 @@ from har_core import promotion, serving
 from har_core.config import settings
 from har_core.errors import HarError, ModelError
 from har_core.serving import Entry
+from har_ui import next_run
 from har_ui.models import actions, tables
 from har_ui.page import plain
 from training import registry
@@ -73,5 +74,5 @@ def _roll_back(before: str) -> None:
         else:
             registry.mirror_soon()
             actions.remember(who)
-            actions.say(f"{plain(entry.model)} is back in service. App and API answer with it within a few seconds.")
+            next_run.say(f"{plain(entry.model)} is back in service. App and API answer with it within a few seconds.")
             st.rerun()

@@ -9,7 +9,7 @@ from har_core.bundle import Bundle
 from har_core.errors import ModelError
 from har_core.predictor import Prediction
 from har_ui import page, photo_choice, recognition, results
-from har_ui.models import actions, service
+from har_ui.models import actions, listing, service
 from har_ui.page import label_text, plain
 from har_ui.recognition import Photo, Recognition
 
@@ -18,7 +18,7 @@ def show() -> None:
     """Draws the section."""
     models = {model.reference: model for model in serving.bundles()[0]}
     if not models:
-        st.info("There is no model yet.", icon=":material/deployed_code:")
+        listing.say_none()
         return
     names = list(models)
     in_service = service.reference()
@@ -72,5 +72,6 @@ def _one(model: Bundle, item: Recognition | ModelError, looked: bool, key: str) 
         st.error(f"**{plain(item.photo.name)}**: {plain(str(item.error))}", icon=":material/broken_image:")
     else:
         small = results.thumbnail(item.photo.payload)
-        st.image(recognition.overlay(small, item.prediction) if looked else small, width="stretch")
+        shown = recognition.overlay(small, item.prediction) if looked else small
+        st.image(shown, width="stretch", alt=f"{item.photo.name}, where it looked" if looked else item.photo.name)
         results.answer(item.prediction, f"beside-{key}")

@@ -1,10 +1,11 @@
-"""What buttons do: start, stop, resume and remove runs; and what is said of it."""
+"""What buttons do: start, stop, resume and remove runs."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
 from har_core.errors import HarError
+from har_ui import next_run
 from har_ui.page import plain
 from har_ui.training import words, worker
 from training import queue, runs
@@ -18,8 +19,6 @@ VIEW = "view"
 
 _CHOSEN = "run"
 _WATCHED = "watched-runs"
-_NEWS = "training-news"
-_NEXT = "next-view"
 
 
 def start(recipe: Recipe, dataset: str) -> None:
@@ -64,7 +63,7 @@ def remove(run: Run) -> None:
     def delete() -> None:
         runs.remove(run)
         choose([name for name in chosen() if name != run.id])
-        _say(f"Removed {plain(words.short_name(run))}.", ":material/delete:")
+        next_run.say(f"Removed {plain(words.short_name(run))}.", ":material/delete:")
 
     _try(delete)
 
@@ -89,13 +88,7 @@ def open_run(run: Run) -> None:
 
 def show(section: str) -> None:
     """Has the page go to a section when it is next drawn."""
-    st.session_state[_NEXT] = section
-
-
-def turn() -> None:
-    """Goes where the last action led; before the page's choice of sections is drawn."""
-    if _NEXT in st.session_state:
-        st.session_state[VIEW] = st.session_state.pop(_NEXT)
+    next_run.go(**{VIEW: section})
 
 
 def watch(run: Run) -> None:
@@ -114,30 +107,10 @@ def forget(run: Run) -> None:
     st.session_state[_WATCHED] = [name for name in watched() if name != run.id]
 
 
-def show_news(is_brief: bool = False) -> None:
-    """Shows what the last action had to say: callbacks themselves cannot draw.
-
-    Args:
-        is_brief: Where the page is drawn again and again, an error would be gone too soon; a toast stays a while.
-    """
-    news = st.session_state.pop(_NEWS, None)
-    if news is None:
-        return
-    text, icon = news
-    if icon or is_brief:
-        st.toast(text, icon=icon or ":material/error:")
-    else:
-        st.error(text, icon=":material/error:")
-
-
 def _try(action: Callable[[], None]) -> None:
     try:
         action()
     except HarError as error:
-        _say(plain(str(error)))
+        next_run.complain(plain(str(error)))
     except OSError as error:
-        _say(f"This did not work: {plain(str(error.strerror))}. Is there room on the disk of `HAR_HOME`?")
-
-
-def _say(text: str, icon: str = "") -> None:
-    st.session_state[_NEWS] = (text, icon)
+        next_run.complain(f"This did not work: {plain(str(error.strerror))}. Is there room on the disk of `HAR_HOME`?")

@@ -18,7 +18,7 @@ _WIDE_INDEX = {"_index": st.column_config.Column(width=190)}
 def show(chosen: Sequence[View]) -> None:
     """Draws the comparison; of more runs than there are colours, the newest."""
     views = chosen[: len(charts.RUN_STYLES)]
-    st.subheader(f"{len(views)} runs compared")
+    st.header(f"{len(views)} runs compared")
     if len(views) < len(chosen):
         st.caption(f"The newest {len(views)} of the {len(chosen)} that are ticked.")
     _legend(views)
@@ -49,8 +49,10 @@ def _figures(views: Sequence[View]) -> None:
     if not any(metrics.values()):
         st.caption("None of them is done, so there are no test figures yet.")
         return
-    st.markdown("##### On the test split")
-    st.plotly_chart(charts.intervals(metrics), config=_STILL, key="compare-intervals")
+    st.subheader("On the test split")
+    st.plotly_chart(
+        charts.intervals(metrics), config=_STILL, key="compare-intervals", alt="Test figures with intervals"
+    )
     st.caption("The bars are 95 % intervals; where they overlap, the difference may be chance.")
     st.dataframe(
         tables.figures(views),
@@ -67,15 +69,22 @@ def _curves(views: Sequence[View]) -> None:
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown("##### Validation loss")
-        st.plotly_chart(charts.overlay("loss", epochs), config=_STILL, key="compare-loss")
+        st.subheader("Validation loss")
+        st.plotly_chart(
+            charts.overlay("loss", epochs), config=_STILL, key="compare-loss", alt="Validation loss over the epochs"
+        )
     with right:
-        st.markdown("##### Validation accuracy")
-        st.plotly_chart(charts.overlay("accuracy", epochs), config=_STILL, key="compare-accuracy")
+        st.subheader("Validation accuracy")
+        st.plotly_chart(
+            charts.overlay("accuracy", epochs),
+            config=_STILL,
+            key="compare-accuracy",
+            alt="Validation accuracy over the epochs",
+        )
 
 
 def _recipes(views: Sequence[View]) -> None:
-    st.markdown("##### Where the recipes differ")
+    st.subheader("Where the recipes differ")
     table = tables.differences({words.short_name(view.run): view.run.recipe for view in views})
     if table.empty:
         st.caption("Nowhere: it is the same recipe.")

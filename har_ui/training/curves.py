@@ -92,17 +92,17 @@ def show(view: View) -> None:
     arguments = (view.epochs, steps, _axis(view), run.id)
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown(
-            "###### Loss",
+        st.subheader(
+            "Loss",
             help="While it learns, photos are varied and labels smoothed, so the loss on train may lie above that on "
             "validation.",
         )
-        _draw(charts.curve("loss", *arguments), "loss")
-        st.markdown("###### Accuracy")
-        _draw(charts.curve("accuracy", *arguments), "accuracy")
+        _draw(charts.curve("loss", *arguments), "loss", "Loss over the epochs")
+        st.subheader("Accuracy")
+        _draw(charts.curve("accuracy", *arguments), "accuracy", "Accuracy over the epochs")
         if len(steps):
-            st.markdown("###### Learning rate")
-            _draw(charts.learning_rate(*arguments), "rate")
+            st.subheader("Learning rate")
+            _draw(charts.learning_rate(*arguments), "rate", "Learning rate over the epochs")
     with right:
         recall(view)
 
@@ -112,14 +112,14 @@ def recall(view: View) -> None:
     at = view.best if view.is_over and view.best else view.epochs[-1]
     before = next((epoch for epoch in view.epochs if epoch.epoch == at.epoch - 1), None)
     when = f"epoch {at.epoch}" if at.epoch else "the head alone"
-    st.markdown(
-        f"###### Recall of each label, {when}",
+    st.subheader(
+        f"Recall of each label, {when}",
         help="Share of a label's validation photos that were recognised. The mark is where the epoch before was; in "
         "brackets, the change in points. A label with few photos jumps.",
     )
     figure = charts.recall_bars(tables.recall(at, before), view.run.id)
     with st.container(height=_TALL if figure.layout.height > _TALL else "content", border=False):
-        _draw(figure, "recall")
+        _draw(figure, "recall", "Recall of each label")
     missed = [label for label, value in at.recall.items() if value == 0]
     if missed:
         st.caption(f"Never recognised: {', '.join(plain(label_text(label)) for label in missed)}.")
@@ -136,5 +136,5 @@ def _epoch_length(view: View) -> float | None:
     return float(now.total) if now and now.epoch else None
 
 
-def _draw(figure: go.Figure, key: str) -> None:
-    st.plotly_chart(figure, config=_STILL, key=f"run-{key}")
+def _draw(figure: go.Figure, key: str, alt: str) -> None:
+    st.plotly_chart(figure, config=_STILL, key=f"run-{key}", alt=alt)

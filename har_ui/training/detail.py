@@ -18,7 +18,7 @@ def show(view: View) -> None:
     run = view.run
     begun = f"{datetime.fromtimestamp(run.record.created, UTC):%Y-%m-%d %H:%M} UTC"
     took = f" · took {span(view.outcome.seconds)}" if view.outcome and view.outcome.seconds else ""
-    st.subheader(f"{plain(words.short_name(run))} {words.badge(view.state)}")
+    st.header(f"{plain(words.short_name(run))} {words.badge(view.state)}")
     st.caption(
         f"On {plain(run.record.dataset)} · {plain(words.plan(run.recipe))} · put into the queue {begun}{took} · "
         f"`{run.id}`"

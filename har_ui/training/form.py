@@ -97,7 +97,7 @@ def _name(default: str) -> str | None:
 def _advanced(base: Recipe, key: str) -> dict[str, Any]:
     """All that a recipe says beyond its name, as the visitor wants it; still to be validated."""
     values: dict[str, Any] = {}
-    st.markdown("###### Advanced", help="Everything has a value that works; change what you want to try.")
+    st.header("Advanced", help="Everything has a value that works; change what you want to try.")
     with st.container(gap="xsmall"):
         with _group("general"):
             values |= fields.draw(base, [field for field in fields.simple(Recipe) if field != _NAMED_APART], key)
@@ -137,7 +137,7 @@ def _phases(base: tuple[Phase, ...], key: str) -> list[dict[str, Any]]:
 def _outlook(base: Recipe, preset: str, wished: Recipe, view: View) -> None:
     """What a run would be like, and the button that starts it."""
     found = _estimate(view.dataset.name, view.fingerprint, wished.model_dump_json())
-    st.markdown("##### What to expect")
+    st.header("What to expect")
     if not found.problems:
         st.markdown(f":material/schedule: **{words.between(found.seconds_low, found.seconds_high)}**")
         _photos(found)

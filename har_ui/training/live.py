@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from har_core.errors import HarError
+from har_ui import next_run
 from har_ui.page import plain
 from har_ui.training import actions, curves, records, words, worker
 from training import queue, runs
@@ -33,7 +34,7 @@ def _follow(running: Sequence[str]) -> None:
     Args:
         running: The runs that were under way when the page was drawn.
     """
-    actions.show_news(is_brief=True)
+    next_run.tell()
     now, waiting = records.running(), _waiting()
     if [run.id for run in now] != list(running) or not (now or waiting):
         st.rerun()
@@ -48,10 +49,8 @@ def _run(run: Run, is_first: bool) -> None:
     view = records.view_of(run)
     with st.container(border=True, key=f"live-{run.id}"):
         text, button = st.columns([5, 1], vertical_alignment="center")
-        text.markdown(
-            f":material/model_training: **{plain(run.model)}** on {plain(run.record.dataset)} "
-            f":gray[{plain(words.plan(run.recipe))}]"
-        )
+        text.header(f"{plain(run.model)} on {plain(run.record.dataset)}")
+        text.caption(plain(words.plan(run.recipe)))
         is_stopping = run.is_cancelled()
         button.button(
             "Stopping …" if is_stopping else "Stop",
@@ -73,7 +72,7 @@ def _run(run: Run, is_first: bool) -> None:
 
 
 def _queue(waiting: Sequence[Run], is_idle: bool) -> None:
-    st.subheader("Waiting" if len(waiting) == 1 else f"{len(waiting)} are waiting")
+    st.header("Waiting" if len(waiting) == 1 else f"{len(waiting)} are waiting")
     problem = worker.keep_alive()
     if problem:
         st.warning(problem, icon=":material/power_off:")

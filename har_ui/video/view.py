@@ -8,8 +8,9 @@ from har_core.video import clock
 from har_core.video.recognition import VideoResult
 from har_core.video.segments import Segment
 from har_core.video.work import Work
+from har_ui import paging
 from har_ui.datasets.job_panel import pace
-from har_ui.page import label_text, plain
+from har_ui.page import decision_badge, label_text, plain
 from har_ui.video import timeline
 
 _TILE = 130
@@ -57,7 +58,7 @@ def _follow(work: Work) -> None:
 
 
 def _answer(work: Work, result: VideoResult) -> None:
-    st.subheader(plain(work.title))
+    st.header(plain(work.title))
     for note in result.notes:
         st.warning(plain(note), icon=":material/content_cut:")
     _figures(result)
@@ -74,6 +75,7 @@ def _answer(work: Work, result: VideoResult) -> None:
         hide_index=True,
         column_config=_COLUMNS,
         height=min(420, 40 + 35 * len(result.segments)),
+        alt="All segments, in order",
     )
     with st.container(horizontal=True):
         stem = work.title.rpartition(".")[0] or "video"
@@ -111,18 +113,15 @@ def _figures(result: VideoResult) -> None:
 
 
 def _cards(work: Work, segments: list[Segment]) -> None:
-    pages = -(-len(segments) // _CARDS)
-    page = st.pagination(pages, max_visible_pages=5, key="video-cards") if pages > 1 else 1
-    first = (page - 1) * _CARDS
+    shown = paging.turned_to(len(segments), _CARDS, "video-cards")
     with st.grid(min_column_width=_CARD, gap="small"):
-        for number, item in enumerate(segments[first : first + _CARDS], first):
+        for number, item in enumerate(segments[shown], shown.start):
             with st.container(border=True, gap="xsmall"):
                 _card(work.picture(number), item)
 
 
 def _card(picture: bytes | None, item: Segment) -> None:
     if picture:
-        st.image(picture, width="stretch")
-    colour = "green" if item.decision == "sure" else "orange"
-    st.markdown(f"**{plain(label_text(item.label))}** :{colour}-badge[{item.confidence:.0%} {item.decision}]")
+        st.image(picture, width="stretch", alt=f"{label_text(item.label)} at {clock(item.start)}")
+    st.markdown(f"**{plain(label_text(item.label))}** {decision_badge(item.decision, f'{item.confidence:.0%}')}")
     st.caption(f"{clock(item.start)} – {clock(item.end)}")

@@ -11,7 +11,7 @@ from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 from har_core import feedback
 from har_core.predictor import Predictor
 from har_ui import recognition, results
-from har_ui.page import label_text, plain
+from har_ui.page import decision_badge, label_text, plain
 from har_ui.recognition import Photo, Recognition
 from har_ui.webcam import connection, ice, timeline
 from har_ui.webcam.classifier import Controls, Result
@@ -34,6 +34,8 @@ _CAMERA = {
     "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}},
     "audio": False,
 }
+# On a phone, a long label takes two lines: what is below must not jump with each answer.
+_STYLE = "<style>@media (max-width: 1100px) { .st-key-webcam-answer { min-height: 6rem; } }</style>"
 _SHOWN = {"autoPlay": True, "muted": True, "playsInline": True, "style": {"width": "100%", "borderRadius": "0.6rem"}}
 
 
@@ -43,6 +45,7 @@ def show(source: Callable[[], Predictor]) -> None:
     Args:
         source: Gives the model to ask.
     """
+    st.html(_STYLE)
     session: LiveSession = st.session_state.setdefault(_SESSION, LiveSession(Controls(source)))
     session.controls.predictor = source
     picture, side = st.columns([3, 2], gap="large")
@@ -163,7 +166,6 @@ def _progress(context: _Stream, session: LiveSession) -> None:
         return
     if session.is_running:
         _answer(result)
-    _figures(session)
     runs = session.record.runs()
     st.plotly_chart(
         timeline.figure(runs, session.controls.predictor().labels),
@@ -172,10 +174,12 @@ def _progress(context: _Stream, session: LiveSession) -> None:
         alt="Which action was seen when",
     )
     st.caption("Solid: the model was sure; hatched: it was unsure.")
-    st.dataframe(timeline.per_action(runs), hide_index=True, column_config=_COLUMNS)
+    st.dataframe(timeline.per_action(runs), hide_index=True, column_config=_COLUMNS, alt="Seconds of each action")
     st.download_button(
         "CSV", lambda: timeline.to_csv(session.record.runs()), "webcam.csv", "text/csv", icon=":material/download:"
     )
+    # Known after some seconds only: above the chart, it would push that down.
+    _figures(session)
 
 
 _COLUMNS = {
@@ -187,9 +191,8 @@ _COLUMNS = {
 
 def _answer(result: Result) -> None:
     best = result.top[0]
-    sure = result.decision == "sure"
-    badge = ":green-badge[:material/check_circle: sure]" if sure else ":orange-badge[:material/help: unsure]"
-    st.markdown(f"#### {plain(label_text(best.label))} {best.score:.0%} {badge}")
+    with st.container(key="webcam-answer"):
+        st.header(f"{plain(label_text(best.label))} {best.score:.0%} {decision_badge(result.decision)}")
 
 
 def _figures(session: LiveSession) -> None:

@@ -27,7 +27,17 @@ def texts(app: AppTest) -> str:
 
 
 def raw_texts(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.success, app.toast, app.subheader)
+    kinds = (
+        app.header,
+        app.subheader,
+        app.markdown,
+        app.caption,
+        app.info,
+        app.error,
+        app.warning,
+        app.success,
+        app.toast,
+    )
     return " ".join(str(element.value) for kind in kinds for element in kind)
 
 

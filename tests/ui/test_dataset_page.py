@@ -17,7 +17,7 @@ from har_core.datasets import checks, ingest, label_issues, store
 from har_core.datasets.manifest import from_rows
 from har_core.datasets.sources import folder
 from har_core.errors import DatasetError, SourceUnusable
-from har_ui import charts, jobs
+from har_ui import charts, jobs, paging
 from har_ui.datasets import commands, job_panel, map_chart, photo_map, query, summary
 from har_ui.datasets.findings import still_open
 from har_ui.datasets.query import ORDERS, Filters
@@ -449,11 +449,13 @@ def test_every_order_sorts_the_same_photos(many, order):
         assert column.is_monotonic_increasing if order.ascending else column.is_monotonic_decreasing
 
 
-def test_pages_cover_all_items_once():
-    for total in (0, 1, 23, 24, 25, 240):
-        pages = query.count_pages(total, 24)
-        items = [item for page in range(1, pages + 1) for item in range(total)[query.page_slice(page, 24)]]
-        assert items == list(range(total))
+@pytest.mark.parametrize(("total", "pages"), [(0, 1), (1, 1), (24, 1), (25, 2), (240, 10)])
+def test_pages_cover_all_items_once(monkeypatch, total, pages):
+    items = []
+    for page in range(1, pages + 1):
+        monkeypatch.setattr("streamlit.pagination", lambda count, key, page=page: page if count == pages and key else 0)
+        items += range(total)[paging.turned_to(total, 24, "page")]
+    assert items == list(range(total))
 
 
 def test_figures_add_up(many):

@@ -55,7 +55,7 @@ def app(made):
 
 
 def texts(app: AppTest) -> str:
-    shown = (app.markdown, app.caption, app.info, app.error, app.warning, app.subheader)
+    shown = (app.markdown, app.caption, app.info, app.error, app.warning, app.header)
     return " ".join(str(element.value) for kind in shown for element in kind)
 
 
