@@ -1,7 +1,7 @@
 """Draws practice photos for the tutorial: ``python -m tools.draw_practice FOLDER`` makes 3 class folders of 40 each.
 
-People of simple shapes hold their arms up, out or down. No two are alike: build, clothes, place, light and the angles
-of their limbs are drawn by chance. The same seed always draws the same ones.
+People of simple shapes hold their arms up, out or down, some of them not quite. No two are alike: build, clothes, place
+and the angles of their limbs are drawn by chance. The same seed always draws the same ones.
 """
 
 import colorsys
@@ -39,7 +39,7 @@ def photo(action: str, rng: random.Random) -> Image.Image:
 
 
 def _person(draw: ImageDraw.ImageDraw, action: str, rng: random.Random, side: int) -> None:
-    tall = side * rng.uniform(0.5, 0.66)
+    tall = side * rng.uniform(0.38, 0.66)
     middle, top = side * rng.uniform(0.38, 0.62), side * rng.uniform(0.2, 0.28)
     skin = ImageColor.getrgb(rng.choice(SKIN))[:3]
     shirt, trousers, hair = (
@@ -54,7 +54,7 @@ def _person(draw: ImageDraw.ImageDraw, action: str, rng: random.Random, side: in
         knee = _step(hip, way * rng.uniform(0, 16), tall * 0.24)
         _limb(draw, [hip, knee, _step(knee, way * rng.uniform(-8, 8), tall * 0.24)], trousers, thick)
     for way in (-1, 1):
-        upper, fore = (angle + rng.gauss(0, 7) for angle in ARMS[action])
+        upper, fore = (angle + rng.gauss(0, 24) for angle in ARMS[action])
         shoulder = (neck[0] + way * tall * 0.1, neck[1] + tall * 0.04)
         elbow = _step(shoulder, way * upper, tall * 0.17)
         hand = _step(elbow, way * fore, tall * 0.17)
