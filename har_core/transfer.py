@@ -7,19 +7,17 @@ A zip holds one folder ``NAME@VERSION`` with a bundle's files and nothing else. 
 import json
 import re
 import shutil
-import stat
 import subprocess  # nosec B404
 import sys
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from har_core import bundle as bundles
-from har_core import serving
+from har_core import serving, zips
 from har_core.bundle import INFO, Bundle
 from har_core.config import PROJECT_ROOT, settings
 from har_core.errors import HarError, ImportRefused, ModelError
@@ -176,8 +174,7 @@ def _extract(path: Path, scratch: Path) -> Path:
                 with file.open(entry) as inner, (scratch / entry.filename).open("xb") as outer:
                     shutil.copyfileobj(inner, outer)
             return scratch / name
-    # zipfile raises RuntimeErrors for a compression that it lacks, and for a password.
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError) as error:
+    except zips.BROKEN as error:
         raise _Unsound(f"It is no zip file that can be unpacked: {error}.") from error
 
 
@@ -188,9 +185,9 @@ def _require(entries: list[zipfile.ZipInfo], allowed: dict[str, int]) -> None:
         name = ascii(entry.filename[:100])
         if entry.filename not in allowed or entry.filename in seen:
             raise _Unsound(f"It holds {name}, which has no place there.")
-        if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+        if not zips.is_plain(entry):
             raise _Unsound(f"{name} is a link or something else that is no file.")
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        if not zips.is_read(entry):
             raise _Unsound(f"{name} is compressed in a way that is not used here.")
         # zipfile never unpacks more than the header says.
         if entry.file_size > allowed[entry.filename]:
@@ -249,8 +246,8 @@ def _require_no_code(path: Path) -> None:
                     raise _Unsound("its weights are not in HDF5")
     except _Unsound as error:
         raise _Unsound(f"{bundles.KERAS} may hold code: {str(error).rstrip('.')}.") from error
-    # A missing entry is a KeyError; JSON that goes too deep is a RecursionError.
-    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, RuntimeError, EOFError) as error:
+    # A missing entry is a KeyError; JSON that goes too deep is a RecursionError, which is a RuntimeError.
+    except (*zips.BROKEN, KeyError) as error:
         raise _Unsound(f"{bundles.KERAS} is no file of Keras.") from error
 
 

@@ -1,18 +1,15 @@
 """A zip of photos that may come from anyone, read in place: nothing of it is ever unpacked to disk."""
 
 import io
-import re
-import stat
-import struct
 import threading
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from har_core import zips
 from har_core.batch.scoring import Item
 from har_core.config import settings
 from har_core.errors import (
@@ -29,15 +26,11 @@ from har_core.errors import (
 )
 from har_core.images import SUFFIXES
 
-_DRIVE = re.compile(r"[A-Za-z]:")
 _IS_ENCRYPTED, _IS_UTF8 = 0x1, 0x800
 _ENTRY = b"PK\x01\x02"
 _MOST_DIRECTORY_BYTES = 64_000_000
 # Photos hardly get smaller in a zip; one that unpacks to more than this is made to keep us busy.
 _MOST_EXPANSION = 10
-# zipfile raises RuntimeErrors for a compression that it lacks and for a password, ValueErrors for names that are not in
-# the encoding that they claim, and OverflowErrors for places that no file has.
-_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, ValueError, OverflowError)
 
 
 class Archive:
@@ -64,7 +57,7 @@ class Archive:
         self._lock = threading.Lock()
         try:
             self._zip = zipfile.ZipFile(file)
-        except _BROKEN as error:
+        except zips.BROKEN as error:
             raise ArchiveBroken(f"This is no zip file that can be read: {error}.") from error
         files = [entry for entry in self._zip.infolist() if every or not entry.filename.endswith("/")]
         self.photos = [entry for entry in files if every or _is_photo(entry)]
@@ -87,7 +80,7 @@ class Archive:
             with self._lock, self._zip.open(entry) as member:
                 # Without a length, zipfile would unpack all there is before it cuts it to the size in the directory.
                 return member.read(entry.file_size)
-        except (*_BROKEN, OSError) as error:
+        except (*zips.BROKEN, OSError) as error:
             raise DamagedEntry("This entry of the zip is damaged.") from error
 
 
@@ -123,14 +116,13 @@ def check(path: Path, every: bool, most_photos: int, most_bytes: int) -> tuple[i
 
 def objection(entry: zipfile.ZipInfo) -> HarError | None:
     """What stands against reading an entry of a zip; None: nothing."""
-    name = _name(entry).replace("\\", "/")
-    if name.startswith("/") or ".." in PurePosixPath(name).parts or _DRIVE.match(name):
+    if zips.leads_out(_name(entry)):
         return UnsafePath("The name would lead out of any folder that it is unpacked to.")
-    if stat.S_IFMT(entry.external_attr >> 16) not in (0, stat.S_IFREG):
+    if not zips.is_plain(entry):
         return LinkEntry("This is a link, or something else that is no file.")
     if entry.flag_bits & _IS_ENCRYPTED:
         return EncryptedEntry("This is encrypted; send a zip without a password.")
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if not zips.is_read(entry):
         return UnsupportedCompression("This is compressed in a way that is not read here; use “deflate”, or none.")
     if entry.file_size > settings().max_image_bytes:
         return ImageTooLarge(f"The file is too large: at most {settings().max_image_bytes / 1e6:g} MB are accepted.")

@@ -1,11 +1,11 @@
 """Unpacks a zip that may come from anyone."""
 
+import errno
 import shutil
-import stat
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 
+from har_core import zips
 from har_core.config import settings
 from har_core.datasets.sources.candidates import Skipped
 from har_core.errors import SourceUnusable
@@ -14,6 +14,8 @@ from har_core.progress import Progress, silent
 
 _MAX_ENTRIES = 2_000_000
 _MAX_TABLE_BYTES = 200_000_000
+# Too long a name; a file in the place of a folder, or the other way round.
+_NO_PLACE = {errno.ENAMETOOLONG, errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 
 
 def unpack(archive: Path, folder: Path, progress: Progress = silent) -> list[Skipped]:
@@ -31,7 +33,7 @@ def unpack(archive: Path, folder: Path, progress: Progress = silent) -> list[Ski
         What was left out.
 
     Raises:
-        SourceUnusable: It is no zip file, or has more entries than any dataset.
+        SourceUnusable: It is no zip file, or has more entries than any dataset; or there is no room for it.
     """
     skipped = []
     try:
@@ -40,15 +42,14 @@ def unpack(archive: Path, folder: Path, progress: Progress = silent) -> list[Ski
             if len(entries) > _MAX_ENTRIES:
                 raise SourceUnusable(f"{archive.name} has {len(entries)} entries; at most {_MAX_ENTRIES} are accepted.")
             for done, entry in enumerate(entries, 1):
-                problem = _objection(entry)
+                problem = _objection(entry) or _extract(file, entry, folder)
                 if problem:
                     skipped.append(problem)
-                else:
-                    _extract(file, entry, folder)
                 progress(done, len(entries), "unpacking")
-    # zipfile raises RuntimeErrors for a compression that it lacks, and for a password.
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError) as error:
+    except zips.BROKEN as error:
         raise SourceUnusable(f"{archive.name} is no zip file that can be unpacked: {error}.") from error
+    except OSError as error:
+        raise SourceUnusable(f"{archive.name} cannot be unpacked: {error.strerror or error}.") from error
     return skipped
 
 
@@ -64,9 +65,9 @@ def content_root(folder: Path) -> Path:
 def _objection(entry: zipfile.ZipInfo) -> Skipped | None:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     is_table = path.suffix.lower() == ".csv"
-    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+    if zips.leads_out(entry.filename):
         return Skipped(entry.filename, "unsafe_path", "The name would lead out of the dataset's folder.")
-    if stat.S_ISLNK(entry.external_attr >> 16):
+    if not zips.is_plain(entry):
         return Skipped(entry.filename, "link", "Links are not unpacked.")
     if not is_table and path.suffix.lower() not in SUFFIXES:
         return Skipped(entry.filename, "not_an_image", "The file's ending is not that of an image.")
@@ -75,13 +76,19 @@ def _objection(entry: zipfile.ZipInfo) -> Skipped | None:
     return None
 
 
-def _extract(file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
+def _extract(file: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> Skipped | None:
     target = folder / entry.filename.replace("\\", "/")
-    if target.is_file() and target.stat().st_size == entry.file_size:
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.part")
-    with file.open(entry) as inner, beside.open("wb") as outer:
-        # The header's size is checked against what really comes out by zipfile itself.
-        shutil.copyfileobj(inner, outer)
-    beside.replace(target)
+    try:
+        if target.is_file() and target.stat().st_size == entry.file_size:
+            return None
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.part")
+        with file.open(entry) as inner, beside.open("wb") as outer:
+            # The header's size is checked against what really comes out by zipfile itself.
+            shutil.copyfileobj(inner, outer)
+        beside.replace(target)
+    except OSError as error:
+        if error.errno in _NO_PLACE:
+            return Skipped(entry.filename, "unsafe_path", "No file can be called so here, or another one is.")
+        raise
+    return None

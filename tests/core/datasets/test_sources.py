@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import shutil
@@ -141,10 +142,37 @@ def test_a_hostile_zip_lands_nowhere_else(tmp_path, class_folders):
     assert archive.content_root(target) == target / "set"
 
 
-def test_a_zip_that_is_none_is_refused(tmp_path):
-    (tmp_path / "x.zip").write_bytes(b"PK\3\4 nonsense")
+def test_names_that_no_file_can_have_spoil_nothing_else(tmp_path):
+    odd = [".", "a.jpg/below.jpg", "b.jpg/x/below.jpg", "c/d.jpg", f"{'long' * 80}.jpg"]
+    entries = dict.fromkeys(["a.jpg", "b.jpg", "c/d.jpg/below.jpg", *odd, "good.jpg"], b"x")
+    skipped = archive.unpack(zip_of(tmp_path / "x.zip", entries), tmp_path / "out")
+    assert [(item.path, item.code) for item in skipped] == [
+        (name, "not_an_image" if name == "." else "unsafe_path") for name in odd
+    ]
+    found = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("[!.]*") if path.is_file()}
+    assert found == {"a.jpg", "b.jpg", "c/d.jpg/below.jpg", "good.jpg"}
+
+
+def not_utf8(path):
+    """A zip with a name that is not in the encoding that it claims."""
+    content = zip_of(path, {"ü.jpg": b"x"}).read_bytes()
+    path.write_bytes(content.replace("ü".encode(), b"\xff\xff"))
+
+
+@pytest.mark.parametrize("write", [lambda path: path.write_bytes(b"PK\3\4 nonsense"), not_utf8])
+def test_a_zip_that_is_none_is_refused(write, tmp_path):
+    write(tmp_path / "x.zip")
     with pytest.raises(SourceUnusable, match="no zip file"):
         archive.unpack(tmp_path / "x.zip", tmp_path / "out")
+
+
+def test_a_zip_for_which_there_is_no_room_is_told(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(archive.shutil, "copyfileobj", full)
+    with pytest.raises(SourceUnusable, match=r"x\.zip cannot be unpacked: No space left on device"):
+        archive.unpack(zip_of(tmp_path / "x.zip", {"a.jpg": b"x"}), tmp_path / "out")
 
 
 def test_a_list_that_was_written_finds_the_same_photos_in_other_folders(dataset, class_folders, tmp_path):
