@@ -6,9 +6,8 @@ from har_core import serving
 from har_core.datasets import collection
 from har_core.datasets.collection import Collection
 from har_core.errors import HarError
-from har_ui import menu, page
-from har_ui.models import actions
-from har_ui.own_actions import choosing, keeping, naming, photos, state, teaching, trying
+from har_ui import menu, next_run, page
+from har_ui.own_actions import choosing, keeping, naming, photos, teaching, trying
 
 
 def show(current: Collection) -> None:
@@ -34,9 +33,7 @@ def show(current: Collection) -> None:
 
 menu.begin("My own actions")
 st.title("My own actions")
-with st.container(key="own-news"):
-    state.show_news()
-    actions.show_news()
+next_run.begin()
 try:
     if collection.is_on():
         chosen = choosing.show()

@@ -5,6 +5,7 @@ import streamlit as st
 from har_core.datasets import collection
 from har_core.datasets.collection import LONGEST_NAME, Collection
 from har_core.errors import HarError
+from har_ui import next_run
 from har_ui.own_actions import state, teaching
 from har_ui.page import plain
 
@@ -87,9 +88,9 @@ def _empty(current: Collection) -> None:
         teaching.stop(current)
         current.clear()
         st.session_state[f"own-meant-{current.name}"] = False
-        state.say("All photos are deleted.", ":material/delete:")
+        next_run.say("All photos are deleted.", ":material/delete:")
     except HarError as error:
-        state.complain(plain(str(error)))
+        next_run.complain(plain(str(error)))
 
 
 def _remove(current: Collection) -> None:
@@ -98,6 +99,6 @@ def _remove(current: Collection) -> None:
         title = current.record().title
         current.delete()
         state.choose("")
-        state.say(f"{plain(title)} is deleted.", ":material/delete:")
+        next_run.say(f"{plain(title)} is deleted.", ":material/delete:")
     except HarError as error:
-        state.complain(plain(str(error)))
+        next_run.complain(plain(str(error)))

@@ -15,12 +15,12 @@ _FEW = 100
 
 def show(model: Bundle) -> None:
     """Draws the step."""
-    st.subheader("5 · Keep it")
+    st.header("5 · Keep it")
     st.markdown(how_good(model.info.evaluation))
     _warn(model)
     gate.show(model)
     with st.container(border=True, key="own-download"):
-        st.markdown("##### Take it elsewhere")
+        st.subheader("Take it elsewhere")
         st.download_button(
             "Download the model",
             lambda: detail.packed(model),
@@ -64,8 +64,8 @@ def how_good(evaluation: Evaluation) -> str:
     right = round(accuracy * n)
     interval = binomtest(right, n).proportion_ci(method="wilson")
     return (
-        f"Of {n} photos that were kept apart for testing it named **{right} rightly**: {accuracy:.0%}, and on many "
-        f"more of the kind it would be between {interval.low:.0%} and {interval.high:.0%} (95 % interval)."
+        f"Of {n} photos that were kept apart for testing it was right about **{right} ({accuracy:.0%})**. Of many more "
+        f"of the kind it would be right about {interval.low:.0%} to {interval.high:.0%} (95 % interval)."
     )
 
 

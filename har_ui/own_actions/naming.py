@@ -4,7 +4,7 @@ import streamlit as st
 
 from har_core.datasets.collection import LONGEST_NAME, MOST_ACTIONS, Collection, Record
 from har_core.errors import HarError
-from har_ui.own_actions import state
+from har_ui import next_run
 from har_ui.page import plain
 
 _FIELD = "own-action-name"
@@ -12,7 +12,7 @@ _FIELD = "own-action-name"
 
 def show(current: Collection, record: Record) -> None:
     """Draws the step."""
-    st.subheader("1 · Name the actions")
+    st.header("1 · Name the actions")
     with (
         st.form("own-name", border=False, clear_on_submit=True, width=560),
         st.container(horizontal=True, vertical_alignment="bottom"),
@@ -61,7 +61,7 @@ def change(current: Collection, record: Record, action: str) -> None:
             st.rerun()
         if is_removed:
             current.remove_action(action)
-            state.say(f"Removed {plain(action)}.", ":material/delete:")
+            next_run.say(f"Removed {plain(action)}.", ":material/delete:")
             st.rerun()
     except HarError as error:
         st.error(plain(str(error)), icon=":material/error:")
@@ -76,4 +76,4 @@ def _add(current: Collection, text: str) -> None:
         except HarError as error:
             problems.append(plain(str(error)))
     if problems:
-        state.complain("  \n".join(problems))
+        next_run.complain("  \n".join(problems))

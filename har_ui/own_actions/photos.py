@@ -11,8 +11,9 @@ import streamlit as st
 from har_core import images
 from har_core.datasets.collection import FEWEST_PHOTOS, Added, Collection, Photo, Record
 from har_core.errors import HarError
+from har_ui import next_run, paging
 from har_ui.models.progress_bar import progress_bar
-from har_ui.own_actions import camera, naming, state
+from har_ui.own_actions import camera, naming
 from har_ui.page import ASSETS, UPLOAD_TYPES, plain, upload_megabytes
 
 _THUMBNAIL = 144
@@ -28,7 +29,7 @@ _FILMED = "own-filmed"
 
 def show(current: Collection, record: Record) -> None:
     """Draws the step."""
-    st.subheader("2 · Show photos of each")
+    st.header("2 · Show photos of each")
     if not record.actions:
         st.caption("Name an action first.")
         return
@@ -60,7 +61,7 @@ def _take(current: Collection, action: str, photos: Sequence[Any]) -> None:
     try:
         added = current.add(action, brought, scene=current.new_scene())
     except HarError as error:
-        state.complain(plain(str(error)))
+        next_run.complain(plain(str(error)))
     else:
         _tell(added, action)
 
@@ -114,7 +115,7 @@ def _upload(current: Collection, action: str) -> None:
         with progress_bar("Reading the photos …") as tell:
             _tell(current.add(action, [(file.name, file.getvalue()) for file in files], progress=tell), action)
     except HarError as error:
-        state.complain(plain(str(error)))
+        next_run.complain(plain(str(error)))
     rounds[action] = rounds.get(action, 0) + 1  # An empty uploader for the next ones.
     st.rerun()
 
@@ -126,9 +127,9 @@ def _tell(added: Added, action: str) -> None:
         more = len(added.refused) - _NAMED
         rest = [f"… and {more} more."] if more > 0 else []
         kept = f"{added.count} added to {plain(action)}.{repeated} Not these:"
-        state.complain("  \n".join([kept, *named, *rest]))
+        next_run.complain("  \n".join([kept, *named, *rest]))
     else:
-        state.say(f"{added.count} added to {plain(action)}.{repeated}", ":material/add_photo_alternate:")
+        next_run.say(f"{added.count} added to {plain(action)}.{repeated}", ":material/add_photo_alternate:")
 
 
 @st.dialog("Photos", width="large", on_dismiss="rerun")
@@ -137,10 +138,9 @@ def _look_through(current: Collection, action: str) -> None:
     if not photos:
         st.caption("No photos are left.")
         return
-    pages = -(-len(photos) // _PAGE)
-    page = st.number_input(f"Page (of {pages})", 1, pages, width=160, key="own-page") if pages > 1 else 1
     st.markdown(f"**{plain(action)}**: tick what is to go.")
-    ticked = _tiles(current, photos, int(page))
+    shown = paging.turned_to(len(photos), _PAGE, "own-page")
+    ticked = _tiles(current, photos[shown], shown.start + 1)
     with st.container(horizontal=True):
         if st.button(f"Remove {len(ticked)} ticked", icon=":material/delete:", disabled=not ticked, type="primary"):
             _remove(current, ticked)
@@ -149,12 +149,11 @@ def _look_through(current: Collection, action: str) -> None:
                 _remove(current, photos)
 
 
-def _tiles(current: Collection, photos: Sequence[Photo], page: int) -> list[Photo]:
-    """Draws a page of photos; gives those that are ticked."""
+def _tiles(current: Collection, photos: Sequence[Photo], first: int) -> list[Photo]:
+    """Draws photos, numbered from the first; gives those that are ticked."""
     ticked = []
-    start = (page - 1) * _PAGE
     with st.grid(min_column_width=_TILE, gap="small"):
-        for number, photo in enumerate(photos[start : start + _PAGE], start=start + 1):
+        for number, photo in enumerate(photos, start=first):
             with st.container(gap="xsmall"):
                 st.image(thumbnail(str(current.path(photo)), photo.id), width="stretch", alt=f"Photo {number}")
                 if st.checkbox(f"Photo {number}", key=f"own-tick-{photo.id}"):

@@ -1,4 +1,4 @@
-"""Which collection a visitor is at, and what is said of what a button did. What they bring is on disk."""
+"""Which collection a visitor is at. What they bring is on disk."""
 
 import streamlit as st
 
@@ -7,7 +7,6 @@ from har_core.datasets.collection import Collection
 from har_core.errors import CollectionNotFound
 
 _CHOSEN = "own-chosen"
-_NEWS = "own-news"
 _IN_ADDRESS = "mine"
 
 
@@ -30,25 +29,3 @@ def choose(name: str) -> None:
         st.query_params[_IN_ADDRESS] = name
     else:
         st.query_params.pop(_IN_ADDRESS, None)
-
-
-def say(text: str, icon: str = ":material/check_circle:") -> None:
-    """Has something said in passing when the page is next drawn."""
-    st.session_state[_NEWS] = (text, icon, False)
-
-
-def complain(text: str) -> None:
-    """Has something said, to stay until the next click, when the page is next drawn."""
-    st.session_state[_NEWS] = (text, ":material/error:", True)
-
-
-def show_news() -> None:
-    """Says it."""
-    news = st.session_state.pop(_NEWS, None)
-    if news is None:
-        return
-    text, icon, stays = news
-    if stays:
-        st.error(text, icon=icon)
-    else:
-        st.toast(text, icon=icon)

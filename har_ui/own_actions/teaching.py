@@ -6,12 +6,13 @@ import streamlit as st
 
 from har_core.datasets.collection import Collection, Record
 from har_core.errors import HarError
+from har_ui import next_run
 from har_ui.models.progress_bar import progress_bar
-from har_ui.own_actions import state
 from har_ui.page import plain
 from har_ui.training import records, worker
 from har_ui.training.records import View
 from training import estimate, queue, recipe
+from training.recipe import Recipe
 from training.runs import Progress, Run
 
 # What a run says of itself → plain words; in the order in which it comes.
@@ -27,7 +28,7 @@ _STAGES = {
 
 def show(current: Collection, record: Record) -> None:
     """Draws the step."""
-    st.subheader("3 · Train")
+    st.header("3 · Train")
     view = _last(record)
     if view and not view.is_over:
         _follow(current.name, view.run.id)
@@ -61,6 +62,11 @@ def stop(current: Collection) -> None:
         view.run.cancel()
 
 
+def plan() -> Recipe:
+    """How a collection is trained: that there are enough photos of each action was seen to before."""
+    return recipe.load("quick", ["min_photos=3"])
+
+
 def _last(record: Record) -> View | None:
     return records.find(record.run) if record.run else None
 
@@ -80,15 +86,14 @@ def _start(current: Collection) -> None:
             view = _last(record)
             if view is None or view.is_over:  # Else it was begun in another tab.
                 dataset = current.to_dataset(tell)
-                plan = recipe.load("quick", ["min_photos=3"])
-                problems = estimate.estimate(plan, dataset).problems
+                problems = estimate.estimate(plan(), dataset).problems
                 if problems:
-                    state.complain(plain(" ".join(problems)))
+                    next_run.complain(plain(" ".join(problems)))
                 else:
-                    current.keep_run(queue.submit(plan, dataset.name).id, record.content())
+                    current.keep_run(queue.submit(plan(), dataset.name).id, record.content())
                     worker.keep_alive()
     except HarError as error:
-        state.complain(plain(str(error)))
+        next_run.complain(plain(str(error)))
     st.rerun()
 
 

@@ -18,7 +18,7 @@ def show(predictor: Predictor) -> None:
     Args:
         predictor: The new model.
     """
-    st.subheader("4 · Try it")
+    st.header("4 · Try it")
     way = st.segmented_control(
         "Try it on",
         list(_WAYS),
