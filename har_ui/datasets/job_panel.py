@@ -12,8 +12,6 @@ from har_ui.page import plain
 _FOLLOWED = "followed-job"
 _PACE = "job-pace"
 _SECONDS_BEFORE_A_GUESS = 2.0
-# How it ended takes the room of how far it is, so that the page does not jump under a visitor's hand.
-_STYLE = "<style>.st-key-job { min-height: 7.5rem; }</style>"
 
 
 def begin(command: Command) -> None:
@@ -46,7 +44,6 @@ def show() -> str | None:
     job = followed() or jobs.running()
     if job is None:
         return None
-    st.html(_STYLE)
     if job.state() == "running":
         st.session_state[_FOLLOWED] = job.id
         _follow(job)

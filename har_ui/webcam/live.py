@@ -10,7 +10,7 @@ from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 
 from har_core import feedback
 from har_core.predictor import Predictor
-from har_ui import recognition, results
+from har_ui import recognition, results, terms
 from har_ui.page import decision_badge, label_text, plain
 from har_ui.recognition import Photo, Recognition
 from har_ui.webcam import connection, ice, timeline
@@ -34,8 +34,6 @@ _CAMERA = {
     "video": {"width": {"ideal": 640}, "height": {"ideal": 480}, "frameRate": {"ideal": 30}},
     "audio": False,
 }
-# On a phone, a long label takes two lines: what is below must not jump with each answer.
-_STYLE = "<style>@media (max-width: 1100px) { .st-key-webcam-answer { min-height: 6rem; } }</style>"
 _SHOWN = {"autoPlay": True, "muted": True, "playsInline": True, "style": {"width": "100%", "borderRadius": "0.6rem"}}
 
 
@@ -45,7 +43,6 @@ def show(source: Callable[[], Predictor]) -> None:
     Args:
         source: Gives the model to ask.
     """
-    st.html(_STYLE)
     session: LiveSession = st.session_state.setdefault(_SESSION, LiveSession(Controls(source)))
     session.controls.predictor = source
     picture, side = st.columns([3, 2], gap="large")
@@ -138,7 +135,7 @@ def _controls(session: LiveSession) -> None:
         99,
         round(100 * predictor.bundle.info.thresholds.confidence),
         format="%d %%",
-        help="From which probability on an answer counts as sure; at first, what the model was made with.",
+        help=f"{terms.THRESHOLD} At first, what the model was made with.",
         key=f"webcam-threshold-{predictor.bundle.digest}",
     )
     controls.threshold = percent / 100
@@ -185,7 +182,7 @@ def _progress(context: _Stream, session: LiveSession) -> None:
 _COLUMNS = {
     "action": st.column_config.TextColumn("Action"),
     "seconds": st.column_config.NumberColumn("Seconds", format="%.1f"),
-    "sure_seconds": st.column_config.NumberColumn("of them sure", format="%.1f"),
+    "sure_seconds": st.column_config.NumberColumn("of them sure", format="%.1f", help=terms.SURE),
 }
 
 
