@@ -1,5 +1,6 @@
 """What a project's readers look for: how good it is, whom to cite, whose work is in it, under which licence."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -8,7 +9,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from typer.testing import CliRunner
 
+from har_cli.main import app
 from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT
 from tools.collect_notices import NOTICES, LicenceUnknown, licence
@@ -25,6 +28,15 @@ def test_the_readme_has_the_figures_of_the_models_that_ship(folder):
     judged = info.evaluation
     assert photos == str(judged.n)
     assert set(figures) == {str(figure) for figure in [*judged.metrics.values(), judged.outliers.unsure_share]}
+
+
+@pytest.mark.usefixtures("home")
+def test_the_readme_shows_what_the_command_says(monkeypatch):
+    shown = re.findall(r"^har_ui/.*\.jpg: .*", (PROJECT_ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    monkeypatch.chdir(PROJECT_ROOT)
+    said = CliRunner().invoke(app, ["predict", "har_ui/assets/examples"]).stdout.splitlines()
+    # Another processor may round in another way; the answers themselves are the same.
+    assert [re.sub(r"\d+%.*", "", line) for line in shown] == [re.sub(r"\d+%.*", "", line) for line in said]
 
 
 def test_citation_is_valid_and_of_this_version():
