@@ -46,6 +46,16 @@ _DRAWN = """() => {
 }"""
 
 
+# Charts come after the rest, and what was cut by the window is drawn once it is larger.
+_QUIET = """() => new Promise((done) => {
+  const end = () => { watch.disconnect(); done(); };
+  let quiet = setTimeout(end, 250);
+  const watch = new MutationObserver(() => { clearTimeout(quiet); quiet = setTimeout(end, 250); });
+  watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  setTimeout(end, 3000);
+})"""
+
+
 @dataclass(frozen=True)
 class Shot:
     """A page in one of its states.
@@ -173,7 +183,7 @@ def until_drawn(page: Page) -> None:
         RuntimeError: It shows an exception.
     """
     page.wait_for_function(_DRAWN, timeout=1000 * _PATIENCE)
-    page.evaluate("document.fonts.ready.then(() => new Promise((done) => setTimeout(done, 400)))")
+    page.evaluate(_QUIET)
     page.wait_for_function(_DRAWN, timeout=1000 * _PATIENCE)
     broken = page.locator("[data-testid=stException]")
     if broken.count():
