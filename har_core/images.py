@@ -137,11 +137,7 @@ def small_jpeg(payload: bytes, side: int) -> bytes:
     Raises:
         ImageError: As ``decode``.
     """
-    picture = Image.fromarray(decode(payload, min_side=side))
-    picture.thumbnail((side, side))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
+    return to_jpeg(decode(payload, min_side=side), side, quality=90)
 
 
 def size(payload: bytes) -> tuple[int, int]:
@@ -187,6 +183,22 @@ def resize(image: RGBImage, size: int) -> RGBImage:
         return image
     squeezed = Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(squeezed)
+
+
+def to_jpeg(image: RGBImage, side: int | None = None, quality: int = 85) -> bytes:
+    """Encodes an image as JPEG.
+
+    Args:
+        image: uint8 RGB ``(H, W, 3)``.
+        side: Pixels; a longer image is shrunk until no side is longer.
+        quality: Of the JPEG, 1–95.
+    """
+    picture = Image.fromarray(image)
+    if side:
+        picture.thumbnail((side, side))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
 
 
 def check_bytes(length: int) -> None:

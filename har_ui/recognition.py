@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from PIL import Image
-
 from har_core import explain, images
 from har_core.errors import ImageError
 from har_core.predictor import Prediction, Predictor
@@ -115,13 +113,8 @@ def _csv_rows(recognitions: Sequence[Recognition]) -> Iterator[list[object]]:
         if found is None:
             yield [item.photo.name, "", "", "", "", str(item.error)]
         else:
-            model = f"{found.model.name}@{found.model.version}"
-            yield [item.photo.name, found.label, round(found.confidence, 6), found.decision, model, ""]
+            yield [item.photo.name, found.label, round(found.confidence, 6), found.decision, str(found.model), ""]
 
 
 def _jpeg(image: images.RGBImage, side: int = _SHOWN_SIDE) -> bytes:
-    picture = Image.fromarray(image)
-    picture.thumbnail((side, side))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()
+    return images.to_jpeg(image, side, quality=88)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ValidationError
 
-from har_core.datasets import cache, duplicates, label_issues
+from har_core.datasets import cache, duplicates, label_issues, likeness
 from har_core.datasets.manifest import included
 from har_core.datasets.store import Dataset
 from har_core.files import write_beside
@@ -126,7 +126,7 @@ def check(dataset: Dataset, progress: Progress = silent) -> Report:
     )
     # The page's map is slow to lay out, so it is made here, where one waits anyway.
     progress(2, 3, "laying out the map")
-    cache.layout(dataset)
+    likeness.layout(dataset)
     write_beside(dataset.folder / _REPORT, report.model_dump_json())
     progress(3, 3, "laying out the map")
     return report

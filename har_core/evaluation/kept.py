@@ -21,7 +21,7 @@ from har_core import bundle as bundles
 from har_core import images
 from har_core.bundle import Bundle
 from har_core.config import settings
-from har_core.datasets import cache
+from har_core.datasets.arrays import alone_with, writing
 from har_core.datasets.store import Dataset
 from har_core.errors import HarError, PhotoChanged
 from har_core.evaluation import leaks
@@ -102,7 +102,7 @@ def fill(predictor: Predictor, dataset: Dataset, photos: pd.DataFrame, progress:
         BundleBroken: The list of what the model has seen is damaged.
     """
     file = file_of(predictor.bundle, dataset)
-    with cache.alone_with(file):
+    with alone_with(file):
         frame = read(predictor.bundle, dataset)
         good = frame.index[frame["error"].isna()]
         todo = photos[~photos.index.isin(good)]
@@ -122,7 +122,7 @@ def _ask_all(
     def keep() -> pd.DataFrame:
         added = pd.DataFrame.from_dict(found, orient="index", columns=list(columns)).astype(columns)
         whole = pd.concat([frame, added]).sort_index()
-        with cache.writing(file):
+        with writing(file):
             write_beside(file, lambda beside: whole.to_parquet(beside, write_page_checksum=True))
         found.clear()
         return whole

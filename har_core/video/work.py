@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image
 
+from har_core import images
 from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT
 from har_core.errors import HarError, VideoFailed
@@ -162,9 +162,7 @@ class _Pictures:
             return
         frame = self._best[1]
         path = self._folder / f"at-{len(self._kept)}.jpg"
-        picture = Image.fromarray(frame.image)
-        picture.thumbnail((_PICTURE_SIDE, _PICTURE_SIDE))
-        picture.save(path, "JPEG", quality=85)
+        path.write_bytes(images.to_jpeg(frame.image, _PICTURE_SIDE))
         self._kept.append((frame.seconds, self._labels[self._index], path))
         self._best = None
 

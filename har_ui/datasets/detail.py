@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from har_core import images
-from har_core.datasets import cache
+from har_core.datasets import cache, likeness
 from har_core.datasets.store import Dataset
 from har_core.errors import HarError
 from har_ui import next_run, recognition
@@ -148,7 +148,7 @@ def _similar(images_fingerprint: str, row: int, _dataset: Dataset) -> list[int]:
     embeddings = cache.cached_embeddings(_dataset)
     if embeddings is None:
         raise _NotEmbedded
-    return [int(found) for found in cache.similar(embeddings, row, _ALIKE)]
+    return [int(found) for found in likeness.similar(embeddings, row, _ALIKE)]
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from har_core.datasets import cache
+from har_core.datasets import cache, likeness
+from har_ui import terms
 from har_ui.datasets import commands, job_panel, map_chart, tiles
 from har_ui.datasets.query import short_name
 from har_ui.datasets.view import View
@@ -54,7 +55,8 @@ def show(view: View) -> None:
     sampled = f" {len(points):,} of {len(view.photos):,} photos are shown." if len(points) < len(view.photos) else ""
     st.caption(
         "Photos that look alike to a network trained on ImageNet lie close together; distances across the map mean "
-        f"nothing. Point at a mark to see its photo, click to open it; scroll to zoom, drag to move.{sampled}"
+        f"nothing. Point at a mark to see its photo, click to open it; scroll to zoom, drag to move.{sampled}",
+        help=terms.EMBEDDING,
     )
 
 
@@ -68,7 +70,7 @@ def _open(view: View) -> None:
 def _points(view: View) -> pd.DataFrame:
     """What ``map_chart.chart`` draws."""
     with st.spinner("Laying out the map; the first time this takes up to a minute …", show_time=True):
-        rows, places = cache.layout(view.dataset)
+        rows, places = likeness.layout(view.dataset)
     photos = view.photos.iloc[rows].assign(x=places[:, 0], y=places[:, 1])
     photos = photos[~photos["excluded"]]
     image = pd.Series(pictures(photos), photos.index, dtype="string")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from har_core import images
-from har_core.datasets import cache, checks, ingest, store
+from har_core.datasets import arrays, cache, checks, ingest, store
 from har_core.datasets.sources import folder
 from har_core.datasets.sources.candidates import Candidate, Source
 from har_core.datasets.split import split_dataset
@@ -230,7 +230,7 @@ def test_only_new_photos_are_decoded_again(split, photo, monkeypatch):
 
 
 def test_what_was_computed_of_an_interrupted_cache_is_carried_over(split, photo, monkeypatch):
-    monkeypatch.setattr(cache, "_CHUNK", 8)
+    monkeypatch.setattr(arrays, "_CHUNK", 8)
     missing = Path(split.base()["path"][3])
     payload = missing.read_bytes()
     missing.unlink()

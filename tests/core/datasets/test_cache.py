@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from har_core import images
-from har_core.datasets import cache, ingest
+from har_core.datasets import arrays, cache, ingest, likeness
 from har_core.datasets.sources import folder
 from har_core.embedding import DIMENSIONS, Embedder
 from har_core.errors import DatasetError, HarError, NotAnImage
@@ -45,7 +45,7 @@ def decoded(monkeypatch):
         return decode(payload, min_side)
 
     monkeypatch.setattr(images, "decode", counting)
-    monkeypatch.setattr(cache, "_CHUNK", 8)
+    monkeypatch.setattr(arrays, "_CHUNK", 8)
     return payloads
 
 
@@ -72,7 +72,7 @@ def test_pixels_are_what_serving_sees_and_decoded_once(dataset, decoded):
 
 
 def test_progress_counts_up_to_all(dataset, monkeypatch):
-    monkeypatch.setattr(cache, "_CHUNK", 8)
+    monkeypatch.setattr(arrays, "_CHUNK", 8)
     told = []
     cache.pixels(dataset, SIZE, progress=lambda done, total, _: told.append((done, total)))
     assert told == [(0, 30), (8, 30), (16, 30), (24, 30), (30, 30)]
@@ -92,8 +92,8 @@ def test_interrupted_work_goes_on_where_it_stopped(dataset, decoded, home):
 
 _KILLED = """
 import os, sys
-from har_core.datasets import cache, store
-cache._CHUNK = 8
+from har_core.datasets import arrays, cache, store
+arrays._CHUNK = 8
 cache.pixels(store.load(sys.argv[1]), int(sys.argv[2]), progress=lambda done, *_: os._exit(9) if done >= 24 else None)
 """
 
@@ -176,7 +176,7 @@ def test_only_caches_of_datasets_that_are_gone_are_removed(dataset, tmp_path, ho
     before = files(home)
     cache.pixels(other, SIZE)
     cache.embeddings(other)
-    cache.layout(other)
+    likeness.layout(other)
     kept = dataset.info.images_fingerprint
     cache.remove_stale({kept, other.info.images_fingerprint})
     assert len(files(home)) > len(before)
@@ -233,8 +233,8 @@ def test_similar_photos_come_nearest_first_without_the_photo_itself():
     angles = np.radians([0, 50, 10, 90, -20, 0])
     vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     vectors *= np.array([[1], [5], [2], [1], [0.1], [0]], np.float32)
-    assert cache.similar(vectors, 0, 3).tolist() == [2, 4, 1]
-    assert cache.similar(vectors, 2, 9).tolist() == [0, 4, 1, 3], "a row of zeros is like nothing"
+    assert likeness.similar(vectors, 0, 3).tolist() == [2, 4, 1]
+    assert likeness.similar(vectors, 2, 9).tolist() == [0, 4, 1, 3], "a row of zeros is like nothing"
 
 
 def test_the_map_brings_what_is_alike_together(dataset, monkeypatch):
@@ -243,19 +243,19 @@ def test_the_map_brings_what_is_alike_together(dataset, monkeypatch):
     vectors = clouds + rng.standard_normal(clouds.shape, np.float32)
     vectors[7] = 0
     monkeypatch.setattr(cache, "embeddings", lambda *_: vectors)
-    rows, xy = cache.layout(dataset)
+    rows, xy = likeness.layout(dataset)
     assert rows.tolist() == np.delete(np.arange(30), 7).tolist(), "a photo without an embedding has no place"
     assert xy.dtype == np.float32
     distances = np.linalg.norm(xy[:, None] - xy[None], axis=2) + np.diag([np.inf] * 29)
     assert (rows[distances.argmin(axis=1)] // 10 == rows // 10).mean() > 0.9
 
     monkeypatch.setattr(cache, "embeddings", lambda *_: pytest.fail("the map was kept"))
-    assert np.array_equal(cache.layout(dataset)[1], xy)
+    assert np.array_equal(likeness.layout(dataset)[1], xy)
 
 
 @pytest.mark.parametrize("limit", [1, 3, 4, 12])
 def test_the_map_is_limited_to_a_sample(dataset, limit):
-    rows, xy = cache.layout(dataset, limit=limit)
+    rows, xy = likeness.layout(dataset, limit=limit)
     assert len(np.unique(rows)) == len(xy) == limit
     assert np.isfinite(xy).all()
-    assert np.array_equal(cache.layout(dataset, limit=limit)[0], rows)
+    assert np.array_equal(likeness.layout(dataset, limit=limit)[0], rows)
