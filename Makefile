@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 export HAR_APP_PORT ?= 8501
 export HAR_API_PORT ?= 8000
 HAR_MLFLOW_PORT ?= 5000
+HAR_DOCS_PORT ?= 8080
 # 0.0.0.0 opens the app to the network.
 export HAR_APP_HOST ?= 127.0.0.1
 PHOTOS ?= photos
@@ -11,7 +12,8 @@ UNLABELLED ?= $(PHOTOS)/flickr8k
 DATASET ?= everyday
 BIN := .venv/bin
 
-.PHONY: run app api worker jobs mlflow test lint format lock schema settings bench train-everyday train-sports cards backbone examples clean
+.PHONY: run app api worker jobs mlflow test lint format lock schema reference docs docs-serve \
+	screenshots notices audit bench train-everyday train-sports cards backbone examples clean
 
 run: .venv/installed
 	@$(BIN)/python deploy/check_ports.py $(HAR_APP_PORT) $(HAR_API_PORT)
@@ -60,9 +62,29 @@ lock: .venv/installed-dev
 schema: .venv/installed
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/api/openapi.yaml
 
-# The list of settings, from the code.
-settings: .venv/installed
-	$(BIN)/python -m tools.document_settings
+# The pages of docs/ that come from the code.
+reference: schema
+	$(BIN)/python -m tools.document
+
+# The docs as a site, in site/; docs-serve shows it, and follows what is written, on http://localhost:8080.
+docs: .venv/installed-dev
+	$(BIN)/mkdocs build --strict
+
+docs-serve: .venv/installed-dev
+	$(BIN)/mkdocs serve --dev-addr localhost:$(HAR_DOCS_PORT)
+
+# Every page, light and dark, on a desk and on a phone; build/screenshots/index.html has them all.
+screenshots: .venv/installed-dev
+	@tests/install_programs.sh
+	$(BIN)/python -m tools.take_screenshots build/screenshots
+
+# Whose work is in it, under which licence.
+notices: .venv/installed-dev
+	$(BIN)/python -m tools.collect_notices
+
+# Known holes in what requirements.lock names.
+audit: .venv/installed-dev
+	$(BIN)/pip-audit --disable-pip --no-deps -r requirements.lock
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.serving
@@ -94,7 +116,7 @@ examples: .venv/installed-dev
 	$(BIN)/python -m tools.draw_examples
 
 clean:
-	rm -rf .venv build *.egg-info
+	rm -rf .venv build site *.egg-info
 
 .venv/installed: requirements.txt requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
