@@ -37,6 +37,7 @@ STARTING = [
         "api_service.settings",
         "`api_service.production` refuses to start with what is fit for one's own machine alone.",
     ),
+    Variable("NO_COLOR", "any", "", "Set: `har` writes without colours, also on a terminal."),
     Variable("HAR_ENV_FILE", "file", "/etc/har/har.env", "The settings that `deploy/systemd/har-run` reads."),
     Variable("GUNICORN_CMD_ARGS", "text", "", "Options of gunicorn, which win over `deploy/gunicorn.conf.py`."),
     Variable(
@@ -94,7 +95,7 @@ TESTS = [
 
 _HEAD = """# Configuration
 
-Written by `python -m tools.document_settings` from the settings' own descriptions.
+<!-- Written by `python -m tools.document` from the settings' own descriptions. -->
 
 All settings are environment variables, and none has to be set. Each is read once, when a process first needs it: to
 change one, restart what reads it. An empty value counts as none. One that cannot be used ends the program with a
