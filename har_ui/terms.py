@@ -9,7 +9,6 @@ PROBABILITY = (
     "How often an answer like this one is right; calibrated, that is, corrected on photos that the model was not "
     "trained on."
 )
-CONFIDENCE = "The probability of the best label."
 THRESHOLD = "The bar: from which probability on an answer may be called sure."
 WHERE_IT_LOOKED = "Bright where the photo speaks for the answer; dark where it says nothing, or speaks against it."
 
@@ -28,9 +27,10 @@ ECE = "Expected calibration error (ECE): how far probabilities are from the shar
 BRIER = "Mean squared distance of the probabilities from the truth; 0 is best, 2 worst."
 LOG_LOSS = "Mean negative logarithm of the right label's probability; 0 is best."
 AUROC = (
-    "How well energy tells photos of the list from others: the chance that one of the list scores higher; 50 % is "
-    "guessing."
+    "The chance that a photo with this label gets a higher probability of it than one without; 50 % would be guessing."
 )
+AVERAGE_PRECISION = "Area under the curve of precision over recall: near 100 % where a label is found without others."
+RISK_COVERAGE = "How many of the sure answers are wrong (risk), over how many answers are sure (coverage), bar by bar."
 INTERVAL = "95 % interval: measured again on as many other photos of this kind, the figure would mostly lie in it."
 SUPPORT = "How many photos the figure rests on; with few, it jumps."
 LOSS = "What training makes smaller: how far the answers are from the right labels; lower is better."
@@ -53,22 +53,17 @@ FIGURES = {
 SPLIT = (
     "Photos to train on, to choose and calibrate by (val), and to measure on (test): each scene is in one part alone."
 )
-NEAR_DUPLICATE = "Two photos that show nearly the same: resized, cropped, or taken a moment later."
-LABEL_ISSUE = "A photo whose label looks wrong to a model that was trained on the other photos."
-FINGERPRINT = "Names the dataset by what is in it: photos, labels and splits; it changes when any of them does."
+NEAR_DUPLICATE = "Pairs that nearly show the same: resized, cropped a little, or taken a moment later."
+LABEL_ISSUE = "Photos whose label a classifier that has not seen them finds less likely than another; worst first."
+FINGERPRINT = "Tells which photos, labels, groups and splits these are: it changes with every one of them."
 EMBEDDING = "What a photo looks like to a network, as a list of numbers: photos that look alike have similar ones."
 
 # Models and training
 MODEL = "What answers; the one in service answers here, over the API and on the command line unless another is named."
 BUNDLE = "A model as one folder: the network, its labels, its figures and its card, with a checksum of each file."
 RECIPE = "How a model is trained: its network, its epochs, and how photos are varied."
-BACKBONE = "The network that turns a photo into features; on top of it, a head tells the actions apart."
-HEAD = "The last layer of a network: it turns features into one number for each label."
 EPOCH = "One pass over all photos that are trained on."
 PHASE = "A part of a training with a learning rate, and a share of the network, of its own."
 LEARNING_RATE = "How large the steps are by which a training changes the network."
-BATCH_SIZE = "How many photos the network sees between two steps."
-TEMPERATURE = "One number by which a model's raw scores are divided, so that its probabilities are calibrated."
-ENERGY = "How familiar a photo is to the model; below its bar, no answer is sure."
-PRECISION_KIND = "How the network's numbers are stored: int8 is smaller and faster, float32 exact."
+FORM = "How the network's numbers are stored: int8 is smaller and faster, float32 exact."
 PARITY = "How far the stored network's probabilities are from those of the one that was trained, at most."

@@ -8,7 +8,7 @@ import streamlit as st
 from har_core import feedback
 from har_core.errors import HarError
 from har_core.feedback import Entry
-from har_ui import menu, next_run, page, sections
+from har_ui import menu, next_run, page, sections, terms
 from har_ui.datasets import job_panel
 from har_ui.feedback import actions, adding, learning, tiles
 
@@ -79,7 +79,9 @@ def _table(entries: list[Entry]) -> None:
 _COLUMNS = {
     "label": st.column_config.TextColumn("Right label"),
     "predicted": st.column_config.TextColumn("The model said"),
-    "confidence": st.column_config.ProgressColumn("Probability", min_value=0, max_value=100, format="%.0f %%"),
+    "confidence": st.column_config.ProgressColumn(
+        "Probability", min_value=0, max_value=100, format="%.0f %%", help=terms.PROBABILITY
+    ),
     "dataset": st.column_config.TextColumn("Dataset"),
     "model": st.column_config.TextColumn("Model"),
     "source": st.column_config.TextColumn("Said in"),

@@ -272,12 +272,9 @@ def outcomes(operating: Operating) -> go.Figure:
                 x=[count / total],
                 y=[""],
                 orientation="h",
-                name=name,
+                # In the legend, since no text can be read on hatching.
+                name=f"{name}: {count / total:.0%}",
                 marker=palette.bars([colour], [is_sure]),
-                text=f"{count / total:.0%}" if count / total >= 0.04 else "",
-                textposition="inside",
-                insidetextanchor="middle",
-                textangle=0,
                 hovertemplate=f"{name}: {count:,} photos, %{{x:.1%}}<extra></extra>",
             )
             for name, count, colour, is_sure in parts

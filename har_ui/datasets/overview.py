@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from har_core.datasets import checks, manifest
-from har_ui import charts
+from har_ui import charts, terms
 from har_ui.datasets import commands, job_panel, summary
 from har_ui.datasets.view import View
 from har_ui.page import plain
@@ -54,8 +54,8 @@ def _figures(view: View, photos: pd.DataFrame) -> None:
             st.metric(title, figure, border=True, help=meaning)
     st.caption(
         f"Imported {info.created[:10]} from {plain(info.origin)} ({plain(info.kind)}). "
-        f"Fingerprint `{view.fingerprint[:12]}`: it changes with every photo, label, group and split, so that it tells "
-        "what a model was trained on."
+        f"Fingerprint `{view.fingerprint[:12]}`.",
+        help=terms.FINGERPRINT,
     )
 
 
@@ -70,7 +70,7 @@ def _labels(photos: pd.DataFrame) -> None:
 
 
 def _split(view: View, photos: pd.DataFrame) -> None:
-    st.header("Split")
+    st.header("Split", help=terms.SPLIT)
     assigned = photos["split"].value_counts()
     if assigned.empty:
         st.markdown("The photos are not split yet.")

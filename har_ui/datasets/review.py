@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from har_core.datasets.checks import Report
-from har_ui import paging
+from har_ui import paging, terms
 from har_ui.datasets import commands, fixing, job_panel, review_items
 from har_ui.datasets.findings import Findings, still_open
 from har_ui.datasets.view import View
@@ -75,13 +75,13 @@ def _sections(report: Report, found: Findings) -> dict[str, _Section]:
     return {
         "labels": _Section(
             "Label issues",
-            "Photos whose label a classifier that has not seen them finds less likely than another; worst first.",
+            terms.LABEL_ISSUE,
             found.label_issues,
             review_items.label_issue,
         ),
         "near": _Section(
             "Near-duplicates",
-            f"Pairs that nearly show the same: {bits} differ, and {other_bits}. They stay on one side of a split. "
+            f"{terms.NEAR_DUPLICATE} By number, {bits} differ, and {other_bits}. They stay on one side of a split. "
             "Pairs that are in one group are left out here.",
             found.near_pairs,
             review_items.near_pair,

@@ -6,6 +6,7 @@ import streamlit as st
 
 from har_core.evaluation import charts, curves
 from har_core.evaluation.curves import Operating
+from har_ui import terms
 from har_ui.evaluation import words
 from har_ui.evaluation.view import View
 
@@ -22,13 +23,13 @@ def show(view: View) -> None:
     _worth(now, own)
     covered, calibrated = st.columns(2, gap="large")
     with covered:
-        st.header("Risk over coverage")
+        st.header("Risk over coverage", help=terms.RISK_COVERAGE)
         st.plotly_chart(
             charts.risk_coverage(view.risk_coverage, now, own), config=_STILL, key="risk-coverage", alt="Risk, coverage"
         )
         st.caption(_familiar(view))
     with calibrated:
-        st.header("Are the probabilities honest?")
+        st.header("Are the probabilities honest?", help=terms.ECE)
         st.plotly_chart(charts.reliability(view.reliability), config=_STILL, key="reliability", alt="Reliability")
         ece = words.figure("ece", view.figures["ece"])
         st.caption(

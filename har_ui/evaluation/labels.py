@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from har_core.evaluation import charts, curves
+from har_ui import terms
 from har_ui.evaluation import tables
 from har_ui.evaluation.view import View
 from har_ui.page import label_text, plain
@@ -33,7 +34,7 @@ def show(view: View) -> None:
 
 def _curves(view: View, labels: Sequence[str]) -> None:
     """Precision over recall; the labels that are hardest are proposed."""
-    st.header("Precision over recall")
+    st.header("Precision over recall", help=f"{terms.PRECISION} {terms.RECALL}")
     chosen = st.multiselect(
         "Labels",
         sorted(labels),

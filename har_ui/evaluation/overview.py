@@ -5,7 +5,7 @@ import json
 import streamlit as st
 
 from har_core.evaluation import charts, metrics, report
-from har_ui import figure_tile
+from har_ui import figure_tile, terms
 from har_ui.evaluation import tables, words
 from har_ui.evaluation.view import View
 
@@ -48,10 +48,10 @@ def _figures(view: View) -> None:
     with st.grid(min_column_width=_TILE, gap="small"):
         for name, title in charts.TITLES.items():
             value, interval = words.figure(name, view.figures[name])
-            figure_tile.show(title, value, interval, words.MEANINGS[name])
+            figure_tile.show(title, value, interval, terms.FIGURES[name])
     st.caption(
-        f"Of {words.photos(len(view.answers))}. Dataset's fingerprint `{view.judged.fingerprint[:12]}`: with other "
-        "photos, labels or splits, the figures are others."
+        f"Of {words.photos(len(view.answers))}. Dataset's fingerprint `{view.judged.fingerprint[:12]}`.",
+        help=terms.FINGERPRINT,
     )
 
 

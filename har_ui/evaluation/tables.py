@@ -6,6 +6,7 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from har_core.evaluation.charts import TITLES
 from har_core.evaluation.comparison import Comparison
+from har_ui import terms
 from har_ui.evaluation import words
 from har_ui.evaluation.view import View
 from har_ui.page import label_text
@@ -27,18 +28,18 @@ PAIRS = {
 }
 HARDEST = {
     "label": st.column_config.TextColumn("Label"),
-    "photos": st.column_config.NumberColumn("Photos", width=70),
-    "recall": st.column_config.NumberColumn("Recall", format="%.0f %%", width=70),
-    "f1": _share("F1", "Harmonic mean of precision and recall."),
+    "photos": st.column_config.NumberColumn("Photos", help=terms.SUPPORT, width=70),
+    "recall": st.column_config.NumberColumn("Recall", format="%.0f %%", help=terms.RECALL, width=70),
+    "f1": _share("F1", terms.F1),
 }
 LABELS = {
     "label": st.column_config.TextColumn("Label", pinned=True),
-    "photos": st.column_config.NumberColumn("Photos", width=70),
-    "precision": _share("Precision", "Of the photos that the model calls so, the share that has this label."),
-    "recall": _share("Recall", "Of the photos with this label, the share that the model calls so."),
-    "f1": _share("F1", "Harmonic mean of precision and recall."),
-    "auroc": _share("AUROC", "How probably a photo with this label gets a higher probability of it than one without."),
-    "average_precision": _share("Avg. precision", "Area under the precision-recall curve."),
+    "photos": st.column_config.NumberColumn("Photos", help=terms.SUPPORT, width=70),
+    "precision": _share("Precision", terms.PRECISION),
+    "recall": _share("Recall", terms.RECALL),
+    "f1": _share("F1", terms.F1),
+    "auroc": _share("AUROC", terms.AUROC),
+    "average_precision": _share("Avg. precision", terms.AVERAGE_PRECISION),
 }
 
 

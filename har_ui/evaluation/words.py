@@ -3,20 +3,6 @@
 from har_core.bundle import Metric
 from har_ui.page import label_text, plain
 
-MEANINGS = {
-    "accuracy": "Share of photos whose best label is right.",
-    "top3_accuracy": "Share of photos whose label is among the model's three best.",
-    "balanced_accuracy": "Share of right answers label by label, averaged: rare labels count as much as frequent ones.",
-    "macro_f1": "F1 of each label, averaged: rare labels count as much as frequent ones.",
-    "weighted_f1": "F1 of each label, averaged by how many photos it has.",
-    "sure_share": "Share of photos on which the model commits itself.",
-    "sure_accuracy": "Accuracy among the answers that it calls sure.",
-    "ece": "Expected calibration error: how far probabilities are from the shares of right answers; 0 is best.",
-    "brier": "Mean squared distance of the probabilities from the truth; 0 is best, 2 worst.",
-    "log_loss": "Mean negative logarithm of the right label's probability; 0 is best.",
-}
-"""Figure → what it says; see ``metrics.figures``."""
-
 LOWER_IS_BETTER = frozenset({"ece", "brier", "log_loss"})
 
 

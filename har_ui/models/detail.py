@@ -8,6 +8,7 @@ import streamlit as st
 from har_core import latency, transfer
 from har_core.bundle import Bundle
 from har_core.errors import HarError
+from har_ui import terms
 from har_ui.evaluation import state as evaluation
 from har_ui.models import actions, card, gate, health, lineage, service, tables
 from har_ui.page import label_text, plain
@@ -61,7 +62,7 @@ def _ways(model: Bundle, in_service: str) -> None:
             f"{reference}.zip",
             "application/zip",
             icon=":material/folder_zip:",
-            help=f"All of it, {model.size / 1e6:.0f} MB, to be imported elsewhere.",
+            help=f"{terms.BUNDLE} All of it, {model.size / 1e6:.0f} MB, to be imported elsewhere.",
             on_click="ignore",
             disabled=bool(health.complaint(model)),
             key="export",
@@ -113,9 +114,9 @@ def _speed(model: Bundle) -> None:
 
 
 _FORMS = {
-    "form": st.column_config.TextColumn("Form"),
+    "form": st.column_config.TextColumn("Form", help=terms.FORM),
     "size": st.column_config.NumberColumn("Size", format="%.1f MB"),
     "accuracy": st.column_config.NumberColumn("Accuracy on val", format="%.1f %%"),
     "time": st.column_config.NumberColumn("Time", format="%.1f ms"),
-    "parity": st.column_config.NumberColumn("Off", format="%.4f"),
+    "parity": st.column_config.NumberColumn("Off", format="%.4f", help=terms.PARITY),
 }

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from har_core import serving
+from har_ui import terms
 from har_ui.models import actions, detail, health, service, tables
 from har_ui.page import plain
 
@@ -72,10 +73,14 @@ _COLUMNS = {
     "state": st.column_config.MultiselectColumn(
         "State", options=[tables.IN_SERVICE, tables.DAMAGED], color=["green", "red"], width=90
     ),
-    "accuracy": st.column_config.NumberColumn("Accuracy", format="%.1f %%", help="On the test split.", width=75),
-    "interval": st.column_config.TextColumn("95 % interval", help="Of the accuracy.", width=110),
-    "n": st.column_config.NumberColumn("Photos", help="In the test split: the figures are of these.", width=60),
-    "macro_f1": st.column_config.NumberColumn("Macro-F1", format="%.1f %%", help="On the test split.", width=75),
+    "accuracy": st.column_config.NumberColumn(
+        "Accuracy", format="%.1f %%", help=f"On the test split. {terms.ACCURACY}", width=75
+    ),
+    "interval": st.column_config.TextColumn("95 % interval", help=f"Of the accuracy. {terms.INTERVAL}", width=110),
+    "n": st.column_config.NumberColumn("Photos", help=f"In the test split. {terms.SUPPORT}", width=60),
+    "macro_f1": st.column_config.NumberColumn(
+        "Macro-F1", format="%.1f %%", help=f"On the test split. {terms.MACRO_F1}", width=75
+    ),
     "labels": st.column_config.NumberColumn("Labels", width=60),
     "size": st.column_config.NumberColumn("Size", format="%.1f MB", help="Of the network that serves.", width=70),
     "latency": st.column_config.NumberColumn(

@@ -3,6 +3,7 @@
 import plotly.graph_objects as go
 import streamlit as st
 
+from har_ui import terms
 from har_ui.page import label_text, plain
 from har_ui.training import charts, tables, words
 from har_ui.training.records import View
@@ -45,13 +46,14 @@ def tiles(view: View) -> None:
             f"{last.val_accuracy:.1%}",
             f"{100 * (last.val_accuracy - before.val_accuracy):+.1f} points" if before else None,
             border=True,
+            help=f"On validation. {terms.ACCURACY}",
         )
         st.metric(
             "Macro-F1",
             f"{last.val_macro_f1:.1%}",
             f"{100 * (last.val_macro_f1 - before.val_macro_f1):+.1f} points" if before else None,
             border=True,
-            help="On validation. F1 of each label, averaged: rare labels count as much as frequent ones.",
+            help=f"On validation. {terms.MACRO_F1}",
         )
         st.metric(
             "Validation loss",
@@ -59,7 +61,7 @@ def tiles(view: View) -> None:
             f"{last.val_loss - before.val_loss:+.3f}" if before else None,
             delta_color="inverse",
             border=True,
-            help="What the best epoch is chosen by; lower is better.",
+            help=f"{terms.LOSS} The best epoch is chosen by it.",
         )
         if view.best and view.run.recipe.phases:
             ago = last.epoch - view.best.epoch
@@ -70,9 +72,12 @@ def tiles(view: View) -> None:
                 delta_color="off",
                 delta_arrow="off",
                 border=True,
-                help=f"A phase ends after {view.run.recipe.patience} epochs without a better one."
-                if view.run.recipe.patience
-                else None,
+                help=terms.EPOCH
+                + (
+                    f" A phase ends after {view.run.recipe.patience} of them without a better one."
+                    if view.run.recipe.patience
+                    else ""
+                ),
             )
 
 
@@ -101,7 +106,7 @@ def show(view: View) -> None:
         st.subheader("Accuracy")
         _draw(charts.curve("accuracy", *arguments), "accuracy", "Accuracy over the epochs")
         if len(steps):
-            st.subheader("Learning rate")
+            st.subheader("Learning rate", help=terms.LEARNING_RATE)
             _draw(charts.learning_rate(*arguments), "rate", "Learning rate over the epochs")
     with right:
         recall(view)

@@ -7,6 +7,7 @@ import streamlit as st
 from har_core.datasets import manifest, store
 from har_core.datasets.store import Dataset
 from har_core.errors import HarError, RecipeInvalid
+from har_ui import terms
 from har_ui.datasets import commands, job_panel
 from har_ui.datasets.view import View, view_of
 from har_ui.page import label_text, plain
@@ -62,6 +63,7 @@ def _no_dataset() -> None:
         icon=":material/dataset:",
     )
     st.page_link("pages/dataset.py", label="Import photos on the page Dataset", icon=":material/arrow_forward:")
+    st.page_link("pages/own_actions.py", label="No photos yet? See My own actions", icon=":material/school:")
 
 
 def _dataset(names: list[str]) -> str:
@@ -76,6 +78,7 @@ def _preset() -> str:
         "Recipe",
         presets,
         captions=[words.preset(name) for name in presets],
+        help=terms.RECIPE,
         format_func=str.capitalize,
         key="preset",
         persist_state="page",
@@ -122,7 +125,7 @@ def _phases(base: tuple[Phase, ...], key: str) -> list[dict[str, Any]]:
         _MOST_PHASES,
         len(base),
         key=f"{key}-phases",
-        help="None: only a head is fitted, which takes seconds.",
+        help=f"{terms.PHASE} None: only a head is fitted, which takes seconds.",
         width=200,
         persist_state="page",
     )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from har_ui import terms
 from har_ui.training import actions, comparison, detail, records, tables, words
 from har_ui.training.records import View
 
@@ -55,13 +56,17 @@ _COLUMNS = {
     "state": st.column_config.MultiselectColumn(
         "State", options=list(words.STATES), color=[colour for colour, _ in words.STATES.values()], width=110
     ),
-    "accuracy": st.column_config.NumberColumn("Accuracy", format="%.1f %%", help="On the test split.", width=85),
-    "macro_f1": st.column_config.NumberColumn("Macro-F1", format="%.1f %%", help="On the test split.", width=85),
+    "accuracy": st.column_config.NumberColumn(
+        "Accuracy", format="%.1f %%", help=f"On the test split. {terms.ACCURACY}", width=85
+    ),
+    "macro_f1": st.column_config.NumberColumn(
+        "Macro-F1", format="%.1f %%", help=f"On the test split. {terms.MACRO_F1}", width=85
+    ),
     "best": st.column_config.NumberColumn(
         "Best val.", format="%.1f %%", help="Accuracy on validation, after the best epoch.", width=85
     ),
     "took": st.column_config.TextColumn("Took", width=70),
     "when": st.column_config.DatetimeColumn("Begun", format="distance", width=110),
-    "recipe": st.column_config.TextColumn("Recipe"),
+    "recipe": st.column_config.TextColumn("Recipe", help=terms.RECIPE),
     "dataset": st.column_config.TextColumn("Dataset"),
 }

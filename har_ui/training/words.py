@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from har_core.bundle import Metric
+from har_core.evaluation import charts
+from har_ui import terms
 from har_ui.datasets.job_panel import span
 from training import recipe
 from training.recipe import Recipe
@@ -19,11 +21,8 @@ STATES: dict[State, tuple[str, str]] = {
 """State → colour and icon."""
 
 METRICS = {
-    "accuracy": ("Accuracy", "Share of test photos whose best label was right."),
-    "macro_f1": ("Macro-F1", "F1 of each label, averaged: rare labels count as much as frequent ones."),
-    "sure_share": ("Sure answers", "Share of test photos on which the model commits itself."),
-    "sure_accuracy": ("When sure", "Accuracy among the answers that it calls sure."),
-    "ece": ("Calibration error", "How far its probabilities are from the shares of right answers; 0 is best."),
+    name: (charts.TITLES[name], terms.FIGURES[name])
+    for name in ("accuracy", "macro_f1", "sure_share", "sure_accuracy", "ece")
 }
 """Metric → title and meaning, in the order in which they are shown."""
 

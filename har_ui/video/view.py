@@ -8,7 +8,7 @@ from har_core.video import clock
 from har_core.video.recognition import VideoResult
 from har_core.video.segments import Segment
 from har_core.video.work import Work
-from har_ui import paging
+from har_ui import paging, terms
 from har_ui.datasets.job_panel import pace
 from har_ui.page import decision_badge, label_text, plain
 from har_ui.video import timeline
@@ -21,8 +21,10 @@ _COLUMNS = {
     "start": st.column_config.TextColumn("Start"),
     "end": st.column_config.TextColumn("End"),
     "action": st.column_config.TextColumn("Action"),
-    "probability": st.column_config.ProgressColumn("Probability", min_value=0, max_value=100, format="%.0f %%"),
-    "decision": st.column_config.TextColumn("Decision"),
+    "probability": st.column_config.ProgressColumn(
+        "Probability", min_value=0, max_value=100, format="%.0f %%", help=terms.PROBABILITY
+    ),
+    "decision": st.column_config.TextColumn("Decision", help=terms.SURE),
 }
 
 

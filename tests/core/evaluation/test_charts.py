@@ -118,7 +118,7 @@ def test_where_no_answer_is_sure_no_threshold_is_marked():
 def test_answers_add_up_to_a_whole_bar():
     bars = charts.outcomes(Operating(0.5, 6, 5, 1, 2, 2)).data
     assert [bar.x[0] for bar in bars] == [0.5, 0.1, 0.2, 0.2]
-    assert [bar.text for bar in bars] == ["50%", "10%", "20%", "20%"]
+    assert [bar.name.rpartition(": ")[2] for bar in bars] == ["50%", "10%", "20%", "20%"]
 
 
 def test_slices_stand_below_their_kinds_name():
