@@ -1,4 +1,4 @@
-"""``python -m tools.document_settings``: writes docs/configuration.md, the reference of all environment variables.
+"""The text of docs/configuration.md, the reference of all environment variables.
 
 What the settings read comes from their classes; what others read (make, packages, tests) is listed here.
 """
@@ -10,7 +10,6 @@ from pydantic_settings import BaseSettings
 
 from api_service.config import ApiSettings
 from har_core.config import PROJECT_ROOT, Settings
-from har_core.files import write_beside
 
 REFERENCE = PROJECT_ROOT / "docs" / "configuration.md"
 
@@ -30,6 +29,7 @@ class Variable(NamedTuple):
 STARTING = [
     Variable("HAR_APP_PORT", "whole number", "8501", "Port of the app, where make or honcho start it."),
     Variable("HAR_APP_HOST", "text", "127.0.0.1", "Address that the app listens at; 0.0.0.0 opens it to the network."),
+    Variable("HAR_DOCS_PORT", "whole number", "8080", "Port of `make docs-serve`."),
     Variable("HAR_MLFLOW_PORT", "whole number", "5000", "Port of `make mlflow`."),
     Variable(
         "DJANGO_SETTINGS_MODULE",
@@ -155,7 +155,3 @@ def _default(value: object) -> str:
         return ",".join(map(str, value))
     # Of folders of the project, as they are called in it.
     return str(value).removeprefix(f"{PROJECT_ROOT}/")
-
-
-if __name__ == "__main__":
-    write_beside(REFERENCE, lambda path: path.write_text(text(), "utf-8"))
