@@ -118,7 +118,9 @@ def _in_bfloat16(layer: layers.Layer) -> layers.Layer:
 
 
 def without_optimizer(model: keras.Model) -> keras.Model:
-    """The same network without the optimiser's state, which is three times as large."""
+    """The same network without the optimiser's state, which is three times as large; itself where it has none."""
+    if not model.compiled:
+        return model
     bare = keras.Model.from_config(model.get_config())
     bare.set_weights(model.get_weights())
     return bare

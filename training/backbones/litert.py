@@ -41,12 +41,16 @@ def convert(model: keras.Model, precision: Precision, photos: npt.NDArray[np.uin
     if precision == "int8" and not len(examples):
         raise ValueError("int8 needs photos to measure the activations' ranges on")
     signature = tf.TensorSpec((1, *model.input_shape[1:]), tf.uint8, name="image")
-    function = tf.function(lambda image: model(image, training=False)).get_concrete_function(signature)
-    # Converting the function takes half as long as ``from_keras_model``, which writes the model to disk twice and
-    # prints hundreds of lines. The converter finds the weights through an object that TensorFlow can track.
-    tracked = tf.Module()
-    tracked.weights = [variable.value for variable in model.variables]
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tracked)
+    # With its weights as constants: the converter would write variables to disk and read them back, which takes twice
+    # as long as all else together.
+    weights = [
+        [variable.numpy() for variable in kind] for kind in (model.trainable_variables, model.non_trainable_variables)
+    ]
+    function = tf.function(
+        lambda image: model.stateless_call(*weights, image, training=False)[0], autograph=False
+    ).get_concrete_function(signature)
+    # Without an object, even an empty one, the outputs would lose their names.
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], tf.Module())
     if precision != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision == "float16":
