@@ -132,8 +132,8 @@ def test_killed_with_the_ray_that_it_has_started_it_goes_on(tiny_bundle, tmp_pat
         until(lambda: not rays.at_work(mark), told=(tmp_path / "log").read_text)
         assert not output.exists()
         assert 0 < before.count(b"\n") < ROWS
-        assert start(output, "ray").wait(180) == 1  # since some photos are none
-        assert start(tmp_path / "local.jsonl", "local").wait(180) == 1
+        assert start(output, "ray").wait(900) == 1  # since some photos are none
+        assert start(tmp_path / "local.jsonl", "local").wait(900) == 1
         assert output.read_bytes() == (tmp_path / "local.jsonl").read_bytes()
         assert output.read_bytes().startswith(before[: before.rindex(b"\n") + 1])
         assert output.read_bytes().count(b"\n") == ROWS

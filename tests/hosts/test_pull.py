@@ -16,26 +16,14 @@ from har_core.bundle import Bundle
 from har_core.errors import HistoryBroken, ImportRefused, PromotionRefused, RegistryUnreachable
 from har_core.files import locked
 from tests.bundles import spoil, variant
+from tests.training.conftest import empty_mlflow  # noqa: F401 - a fixture
 from training import pull, registry, tracking
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory):
-    """MLflow's database with all tables, which take long to make."""
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("HAR_HOME", str(path.parent))
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
-        config.settings.cache_clear()
-        tracking.client().search_registered_models()
-    config.settings.cache_clear()
-    return path
-
-
 @pytest.fixture
-def trains(made, empty, monkeypatch, tmp_path):
+def trains(made, empty_mlflow, monkeypatch, tmp_path):  # noqa: F811
     """Makes versions of the tiny model on the host that promotes; MLflow is a database that both hosts reach."""
-    shutil.copyfile(empty, tmp_path / "mlflow.db")
+    shutil.copyfile(empty_mlflow, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     config.settings.cache_clear()
     return made

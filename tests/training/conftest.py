@@ -1,14 +1,17 @@
-"""A small dataset that a network can learn in seconds."""
+"""A small dataset that a network can learn in seconds, and what else would take every test long to make."""
 
+import shutil
 import subprocess
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from har_core import config
 from har_core.datasets import ingest
 from har_core.datasets.sources import table
 from har_core.datasets.split import split_dataset
+from training import tracking
 
 
 @pytest.fixture
@@ -26,6 +29,47 @@ def coloured_photos(tmp_path):
     dataset = ingest.ingest("coloured", table.read(tmp_path / "labels.csv"))
     split_dataset(dataset, val=0.2, test=0.2)
     return dataset
+
+
+def few_layers(_name, size=64, pretrained=True):
+    """A backbone of six layers, with weights that are always the same."""
+    import keras
+    from keras import initializers, layers
+
+    del pretrained
+    inputs = keras.Input((size, size, 3), name="image")
+    x = layers.Rescaling(1 / 64, offset=-2)(inputs)
+    x = layers.Conv2D(32, 8, 8, use_bias=False, kernel_initializer=initializers.HeNormal(1))(x)
+    x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
+    x = layers.Conv2D(64, 3, padding="same", activation="relu", kernel_initializer=initializers.HeNormal(2))(x)
+    return keras.Model(inputs, x, name="few_layers")
+
+
+@pytest.fixture
+def small_backbone(monkeypatch):
+    """In this process every backbone is one that TensorFlow builds, trains and converts in a second."""
+    from training import backbones
+
+    monkeypatch.setattr(backbones, "build", few_layers)
+
+
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory):
+    """MLflow's database with all tables, which take long to make."""
+    home = tmp_path_factory.mktemp("mlflow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HAR_HOME", str(home))
+        config.settings.cache_clear()
+        tracking.client().search_registered_models()
+    config.settings.cache_clear()
+    return home / "mlflow" / "mlflow.db"
+
+
+@pytest.fixture
+def mlflow(empty_mlflow, home):
+    """MLflow under HAR_HOME has its tables already."""
+    (home / "mlflow").mkdir(parents=True)
+    shutil.copy(empty_mlflow, home / "mlflow")
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from training import crossvalidation
 from training.recipe import Recipe
 from training.selection import Part, select
 
+pytestmark = pytest.mark.usefixtures("small_backbone")
+
 RECIPE = Recipe(image_size=64)
 
 

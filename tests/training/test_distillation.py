@@ -15,9 +15,11 @@ from training.runs import Progress
 from training.selection import select, with_unlabelled
 from training.trainer import Trainer, _TeacherWatcher
 
+pytestmark = pytest.mark.usefixtures("small_backbone")
+
 PLAN = {
     "image_size": 64,
-    "phases": [{"epochs": 2}],
+    "phases": [{"epochs": 2, "train_share": 1}],
     "patience": 0,
     "regularization": {"dropout": 0.3},
     "distillation": {"teachers": 2},

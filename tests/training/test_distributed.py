@@ -69,12 +69,12 @@ def test_two_workers_learn_what_one_does_even_if_one_of_them_is_killed(tmp_path)
     folder = tmp_path / "together"
     folder.mkdir()
     with two_workers(folder, seconds_a_step=0.5) as (chief, helper):
-        until(lambda: checkpoint.load(folder / "state.npz"), 120)
+        until(lambda: checkpoint.load(folder / "state.npz"), process=chief, told=(folder / "0.txt").read_text)
         helper.kill()
-        assert chief.wait(120) == LOST, "it does not wait for ever"
+        assert chief.wait(240) == LOST, "it does not wait for ever"
     assert checkpoint.load(folder / "state.npz").phase == 0, "it was in the middle"
     with two_workers(folder) as (chief, helper):
-        assert (chief.wait(180), helper.wait(180)) == (0, 0), (folder / "0.txt").read_text()
+        assert (chief.wait(240), helper.wait(240)) == (0, 0), (folder / "0.txt").read_text()
     found = np.load(folder / "weights.npz")
     learnt = weights(alone.model)
     for name, one in zip(found.files, learnt, strict=True):

@@ -66,13 +66,21 @@ def weights(model):
     return [variable.numpy() for variable in model.trainable_variables]
 
 
-@pytest.mark.parametrize("stop_after", [3, 9, 19])
-def test_an_interrupted_run_ends_with_the_weights_of_a_straight_one(tmp_path, stop_after):
-    straight = tuning(tmp_path / "a", Recorder())
-    straight.run()
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory):
+    """A run to its end, that finds a checkpoint which cannot be read."""
+    folder = tmp_path_factory.mktemp("straight")
+    (folder / "state.npz").write_bytes(b"PK no zip")
+    run = tuning(folder, Recorder())
+    run.run()
+    return run
+
+
+@pytest.mark.parametrize("stop_after", [9, 19], ids=["in the second epoch", "in the second phase"])
+def test_an_interrupted_run_ends_with_the_weights_of_a_straight_one(straight, tmp_path, stop_after):
     with pytest.raises(KeyboardInterrupt):
-        tuning(tmp_path / "b", Recorder(stop_after)).run()
-    resumed = tuning(tmp_path / "b", Recorder())
+        tuning(tmp_path, Recorder(stop_after)).run()
+    resumed = tuning(tmp_path, Recorder())
     resumed.run()
     for one, other in zip(weights(straight.model), weights(resumed.model), strict=True):
         assert np.array_equal(one, other)
@@ -80,16 +88,20 @@ def test_an_interrupted_run_ends_with_the_weights_of_a_straight_one(tmp_path, st
     assert figures[0] == figures[1]
 
 
-def test_the_best_epoch_is_what_remains(tmp_path):
-    run = tuning(tmp_path, Recorder())
-    run.run()
-    epochs = run.watcher.epochs
+def test_a_damaged_checkpoint_is_as_good_as_none(straight):
+    kept = checkpoint.load(straight.state_file)
+    assert (kept.phase, kept.done) == (1, 2)
+    assert straight.watcher.told[0].epoch == 1
+
+
+def test_the_best_epoch_is_what_remains(straight):
+    epochs = straight.watcher.epochs
     assert [epoch.epoch for epoch in epochs] == [0, 1, 2, 3, 4, 5]
     assert [epoch.phase for epoch in epochs] == [0, 1, 1, 1, 2, 2]
     best = min(epochs, key=lambda epoch: epoch.val_loss)
     assert [epoch for epoch in epochs if epoch.best][-1] == best
-    logits = fit.logits_of(run.model, run.train.photos, run.val.rows)
-    assert fit.judge(logits, run.val.truth, LABELS)["val_loss"] == pytest.approx(best.val_loss, abs=1e-5)
+    logits = fit.logits_of(straight.model, straight.train.photos, straight.val.rows)
+    assert fit.judge(logits, straight.val.truth, LABELS)["val_loss"] == pytest.approx(best.val_loss, abs=1e-5)
 
 
 def test_the_last_epoch_remains_where_that_is_wanted(tmp_path):
@@ -112,20 +124,18 @@ def test_a_phase_ends_early_when_it_gets_no_better(tmp_path, keep):
     assert 3 <= len(run.watcher.epochs) < 50
 
 
-def test_progress_says_how_much_is_left(tmp_path):
-    run = tuning(tmp_path, Recorder())
-    run.run()
-    told = [item for item in run.watcher.told if item.done and "fine-tuning" in item.what]
+def test_progress_says_how_much_is_left(straight):
+    told = [item for item in straight.watcher.told if item.done and "fine-tuning" in item.what]
     assert len(told) == 5 * 3, "45 photos in batches of 16 are 3 steps an epoch"
     assert [item.epoch for item in told[::3]] == [1, 2, 3, 4, 5]
     assert told[-1].seconds_left == 0
     assert all(item.seconds_left > 0 for item in told[:-1])
-    assert sum("judging" in item.what for item in run.watcher.told) == 5
-    assert {step.epoch for step in run.watcher.steps} == {1, 2, 3, 4, 5}
+    assert sum("judging" in item.what for item in straight.watcher.told) == 5
+    assert {step.epoch for step in straight.watcher.steps} == {1, 2, 3, 4, 5}
 
 
 def test_training_figures_are_means_over_the_epoch(tmp_path):
-    run = tuning(tmp_path, Recorder(), augmentation={"crop": 1, "jitter": 0, "flip": False})
+    run = tuning(tmp_path, Recorder(), augmentation={"crop": 1, "jitter": 0, "flip": False}, phases=[{"epochs": 1}])
     run.run()
     assert all(0 <= epoch.accuracy <= 1 and epoch.loss > 0 for epoch in run.watcher.epochs)
     assert len({round(epoch.accuracy * 45, 3) % 1 for epoch in run.watcher.epochs[1:]}) == 1, "of 45 photos"
@@ -137,15 +147,6 @@ def test_frozen_layers_keep_their_weights(tmp_path):
     run.run()
     for one, other in zip(before, run.model.layers[1].variables, strict=True):
         assert np.array_equal(one, np.array(other))
-
-
-def test_a_damaged_checkpoint_is_as_good_as_none(tmp_path):
-    (tmp_path / "state.npz").write_bytes(b"PK no zip")
-    assert checkpoint.load(tmp_path / "state.npz") is None
-    run = tuning(tmp_path, Recorder())
-    run.run()
-    kept = checkpoint.load(tmp_path / "state.npz")
-    assert (kept.phase, kept.done) == (1, 2)
 
 
 def test_the_head_tells_two_labels_apart():

@@ -10,6 +10,8 @@ from training import background, registry, tracking
 from training.recipe import Recipe
 from training.runs import Run
 
+pytestmark = pytest.mark.usefixtures("mlflow")
+
 
 def versions() -> dict[str, object]:
     """What is registered, by ``NAME@VERSION``."""

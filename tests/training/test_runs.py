@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 
@@ -110,19 +109,17 @@ def test_what_it_prints_is_kept(run, training):
 def test_cancelling_stops_it_with_all_its_processes(run, training):
     closed = training(
         "import subprocess\n"
-        "child = subprocess.Popen(['sleep', '60'])\n"
+        "child = subprocess.Popen(['sleep', '600'])\n"
         "(run_folder / 'pid').write_text(str(child.pid))\n"
-        "time.sleep(60)"
+        "time.sleep(600)"
     )
     thread = threading.Thread(target=supervisor.supervise, args=[run])
     thread.start()
     until(lambda: (run.folder / "pid").exists() and (run.folder / "pid").read_text())
     assert run.state() == "running"
-    started = time.monotonic()
     run.cancel()
-    thread.join(10)
-    assert time.monotonic() - started < 5
-    assert run.state() == "cancelled"
+    until(lambda: run.state() == "cancelled")
+    thread.join()
     assert closed == [(run.id, "KILLED")]
     child = int((run.folder / "pid").read_text())
     until(lambda: not is_running(child))
@@ -148,7 +145,7 @@ def test_one_that_is_killed_may_have_lacked_memory(run, training):
 
 
 def test_two_cannot_run_it_at_once(run, training):
-    training("(run_folder / 'began').touch(); time.sleep(60)")
+    training("(run_folder / 'began').touch(); time.sleep(600)")
     thread = threading.Thread(target=supervisor.supervise, args=[run])
     thread.start()
     until((run.folder / "began").exists)
@@ -159,15 +156,14 @@ def test_two_cannot_run_it_at_once(run, training):
     with pytest.raises(TrainingError, match="running"):
         runs.remove(run)
     run.cancel()
-    thread.join(10)
+    thread.join()
 
 
 def test_a_training_dies_with_its_supervisor(run):
     """With the real ``python -m training``, which waits for its standard input to be closed."""
     code = f"from training import runs, supervisor; supervisor.supervise(runs.find({run.id!r}))"
     process = subprocess.Popen([sys.executable, "-c", code], env=os.environ)
-    until((run.folder / "log.txt").exists, 30)
-    time.sleep(0.5)
+    until((run.folder / "log.txt").exists)
     process.send_signal(signal.SIGKILL)
     process.wait()
     until(lambda: run.state() != "running")

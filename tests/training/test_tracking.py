@@ -10,6 +10,8 @@ from training.recipe import Recipe
 from training.runs import Run
 from training.tracking import Tracker
 
+pytestmark = pytest.mark.usefixtures("mlflow")
+
 
 @pytest.fixture
 def run():

@@ -1,83 +1,27 @@
-"""Training from a dataset to a bundle, on the real backbone, as ``har train`` and the worker run it."""
+"""Training from a dataset to a bundle, in this process and on a network of few layers."""
 
 import json
-import os
-import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-import skimage.data
 
 from har_core import bundle as bundles
-from har_core import images, serving
+from har_core import serving
 from har_core.bundle import Bundle
-from har_core.config import PROJECT_ROOT, settings
+from har_core.config import settings
 from har_core.datasets.split import split_dataset
 from har_core.errors import ModelNotFound
 from har_core.evaluation import leaks
 from har_core.predictor import Predictor
-from tests.conftest import tiny_network
-from tests.waiting import until
-from training import network, runs, tracking
+from training import backbones, network, runs, tracking
 from training.__main__ import main
-from training.backbones import efficientnet_lite
-from training.backbones.legacy_torch import load_state_dict
 from training.recipe import Recipe
 from training.runs import Run, Trial
 
+pytestmark = pytest.mark.usefixtures("small_backbone", "mlflow")
+
 SMALL = {"image_size": 64, "precision": "float32"}
-TUNED = SMALL | {"phases": [{"epochs": 1}, {"epochs": 1, "train_share": 0.1}]}
-
-
-@pytest.mark.parametrize("name", efficientnet_lite.VARIANTS)
-def test_imagenet_weights_know_espresso_and_tabby(name):
-    size = efficientnet_lite.VARIANTS[name].image_size
-    photos = np.stack([images.resize(np.asarray(photo), size) for photo in (skimage.data.coffee(), skimage.data.cat())])
-    features = efficientnet_lite.pretrained(name).predict(photos.astype(np.float32), verbose=0)
-    kernel, bias = efficientnet_lite.imagenet_head(name)
-    assert (features.mean(axis=(1, 2)) @ kernel + bias).argmax(axis=1).tolist() == [967, 285]
-
-
-def test_a_weights_file_can_run_nothing(tmp_path):
-    (tmp_path / "evil.pth").write_bytes(pickle.dumps(print))
-    with pytest.raises(pickle.UnpicklingError, match="not allowed"):
-        load_state_dict(tmp_path / "evil.pth")
-
-
-def test_the_served_network_gives_the_logits_of_the_trained_one():
-    model = tiny_network()
-    served = network.serving(model)
-    photos = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
-    outputs = served.predict(photos, verbose=0)
-    assert outputs["logits"] == pytest.approx(model.predict(photos.astype(np.float32), verbose=0), abs=1e-4)
-    assert outputs["class_maps"].mean(axis=(1, 2)) == pytest.approx(outputs["logits"], abs=1e-4)
-
-
-def test_a_network_that_looks_both_ways_says_the_same_of_a_photo_and_its_mirror_image():
-    model, photos = tiny_network(), np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
-    there, back = (
-        network.serving(model, both_ways=True).predict(views, verbose=0) for views in (photos, photos[:, :, ::-1])
-    )
-    said = [model.predict(views.astype(np.float32), verbose=0) for views in (photos, photos[:, :, ::-1])]
-    assert there["logits"] == pytest.approx(np.mean(said, axis=0), abs=1e-4)
-    assert there["logits"] == pytest.approx(back["logits"], abs=1e-5)
-    assert there["class_maps"] == pytest.approx(back["class_maps"][:, :, ::-1], abs=1e-5), (
-        "where it looks is turned back"
-    )
-
-
-def test_half_precision_computes_nearly_the_same_and_keeps_the_statistics():
-    model = network.build("efficientnet_lite0", 64, 3, dropout=0.0)
-    half = network.in_half_precision(model)
-    photos = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3)).astype(np.float32)
-    found = np.asarray(half(photos, training=True))
-    assert found.dtype == np.float32
-    assert found == pytest.approx(model.predict_on_batch(photos), abs=0.2)
-    assert not np.array_equal(found, model.predict_on_batch(photos)), "it was computed in less precision"
-    for one, other in zip(model.get_weights(), half.get_weights(), strict=True):
-        assert np.array_equal(one, other), "batch normalisation, too, is as it was"
+TUNED = SMALL | {"phases": [{"epochs": 1, "train_share": 1}]}
 
 
 def trained(dataset, **changes):
@@ -108,13 +52,21 @@ def test_a_head_is_learnt_and_leaves_a_sound_bundle(coloured_photos):
     assert [export.parity < 1e-3 for export in info.exports] == [True]
     photos = coloured_photos.manifest().query("label != 'rare' and split != 'test'")
     assert set(leaks.trained_on(bundle)["id"]) == set(photos["id"]), "what it has seen, but not what it is measured on"
-    _, again = trained(coloured_photos, **SMALL)
-    assert again.info.version == 2, "a bundle is never overwritten"
-    assert again.info.labels == info.labels
+
+
+def test_two_labels_can_be_learnt_and_no_bundle_is_overwritten(coloured_photos):
+    before = settings().home / "models" / "coloured@1" / bundles.INFO
+    before.parent.mkdir(parents=True)
+    before.touch()
+    photos = coloured_photos.base()
+    coloured_photos.apply("exclude", list(photos.loc[photos["label"] == "green", "path"]))
+    _, bundle = trained(coloured_photos, **SMALL)
+    assert (bundle.info.version, bundle.info.labels) == (2, ["blue", "red"])
+    assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
 
 
 def test_fine_tuning_learns_and_keeps_its_curves(coloured_photos):
-    run, bundle = trained(coloured_photos, **TUNED)
+    run, bundle = trained(coloured_photos, **SMALL, phases=[{"epochs": 1}, {"epochs": 1, "train_share": 1}])
     assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
     assert [epoch.epoch for epoch in run.epochs()] == [0, 1, 2]
     assert set(run.epochs()[-1].recall) == {"blue", "green", "red"}
@@ -167,11 +119,11 @@ def test_half_precision_learns_and_serves_in_full(coloured_photos):
 def test_training_starts_from_a_model_of_ours(coloured_photos):
     trained(coloured_photos, name="first", keep="last", **TUNED)
     _, second = trained(coloured_photos, name="second", start="first", **SMALL)
-    backbones = [network.backbone_of(network.load(name, "efficientnet_lite0")) for name in ("first", "second")]
-    for one, other in zip(*(backbone.get_weights() for backbone in backbones), strict=True):
+    bodies = [network.backbone_of(network.load(name, "efficientnet_lite0")) for name in ("first", "second")]
+    for one, other in zip(*(body.get_weights() for body in bodies), strict=True):
         assert np.array_equal(one, other)
-    imagenet = efficientnet_lite.pretrained("efficientnet_lite0").get_weights()
-    assert any(not np.array_equal(*pair) for pair in zip(imagenet, backbones[0].get_weights(), strict=True))
+    pretrained = backbones.build("efficientnet_lite0", 64).get_weights()
+    assert any(not np.array_equal(*pair) for pair in zip(pretrained, bodies[0].get_weights(), strict=True))
     assert second.info.recipe["start"] == "first@1", "what a name means may change"
     assert set(leaks.trained_on(second)["split"]) == {"train", "val"}
     assert "starting from the model first@1" in (second.folder / bundles.CARD).read_text()
@@ -191,13 +143,6 @@ def test_outliers_are_measured(coloured_photos):
     assert bundle.info.thresholds.energy is not None
     assert "Of 91 photos that show nothing of the list" in (bundle.folder / bundles.CARD).read_text()
     assert "no dataset nothing" in failed(coloured_photos.name, outliers="nothing", **SMALL)
-
-
-def test_two_labels_can_be_learnt(coloured_photos):
-    photos = coloured_photos.base()
-    coloured_photos.apply("exclude", list(photos.loc[photos["label"] == "green", "path"]))
-    _, bundle = trained(coloured_photos, **SMALL)
-    assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
 
 
 def test_a_trained_model_does_not_take_over_by_itself(coloured_photos):
@@ -231,64 +176,3 @@ def test_a_full_disk_is_said_in_words_and_the_run_can_be_resumed(coloured_photos
     assert "disk is full" in message
     assert "resume" in message
     assert not list(small_disk.glob("*@*")), "no half a bundle"
-
-
-def har(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "har_cli", *map(str, arguments)],
-        cwd=PROJECT_ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
-def test_a_run_that_is_killed_goes_on_from_the_command_line(coloured_photos):
-    """With real processes: interrupted by force after its first epoch, then resumed."""
-    plan = Recipe.model_validate(TUNED | {"phases": [{"epochs": 30}], "patience": 0})
-    run = Run.create(plan, coloured_photos.name)
-    code = f"from training import runs, supervisor; supervisor.supervise(runs.find({run.id!r}))"
-    process = subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT_ROOT)
-    until(lambda: len(run.epochs()) > 1, 90)
-    process.kill()
-    process.wait()
-    until(lambda: run.state() == "interrupted")
-    done = har("train", "--resume", run.id, "--finish", "--json")
-    assert done.returncode == 0, done.stderr
-    row = json.loads(done.stdout)
-    assert row["run"] == run.id
-    assert row["metrics"]["accuracy"]["value"] > 0.5
-    assert Bundle(bundles.Path(row["bundle"])).info.run == run.id
-    assert json.loads(har("runs", "show", run.id, "--json").stdout)["state"] == "done"
-
-
-def test_the_command_line_trains_queues_lists_cancels_and_removes(coloured_photos):
-    done = har("train", "quick", "--dataset", coloured_photos.name, "--set", "image_size=64", "--json")
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["bundle"].endswith("coloured@1")
-    queued = json.loads(har("train", "quick", "--dataset", coloured_photos.name, "--queue", "--json").stdout)
-    assert (queued["state"], queued["position"]) == ("queued", 1)
-    rows = [json.loads(line) for line in har("runs", "list", "--json").stdout.splitlines()]
-    assert [row["state"] for row in rows] == ["queued", "done"]
-    assert har("runs", "cancel", queued["run"]).returncode == 0
-    assert har("runs", "remove", queued["run"]).returncode == 0
-    assert len(runs.newest_first()) == 1
-
-
-@pytest.mark.parametrize(
-    "arguments", [[], ["quick"], ["quick", "--dataset", "x", "--resume", "y"], ["--finish"], ["--dataset", "x"]]
-)
-def test_wrong_usage_ends_with_2(arguments):
-    assert har("train", *arguments).returncode == 2
-
-
-def test_what_cannot_be_trained_ends_with_1(coloured_photos):
-    for arguments in (["nonsense", "-d", "coloured"], ["quick", "-d", "nothing"], ["--resume", "nothing"]):
-        done = har("train", *arguments, "--json")
-        assert (done.returncode, done.stdout) == (1, "")
-        assert "Traceback" not in done.stderr
-    done = har("train", "quick", "-d", coloured_photos.name, "--set", "min_photos=1000")
-    assert done.returncode == 1
-    assert "two labels" in done.stderr
-
-
-def test_the_shipped_bundle_fits_its_limit():
-    for folder in (PROJECT_ROOT / "models").glob("*@*"):
-        assert sum(path.stat().st_size for path in folder.iterdir()) < 40_000_000
