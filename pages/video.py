@@ -59,9 +59,8 @@ if desk.work:
     view.show(desk.work)
 else:
     st.info(
-        "The video is cut into segments, each with an action, its probability, and whether the model is sure. "
-        f"It knows {len(predictor.labels)} actions: "
-        + ", ".join(page.plain(page.label_text(label)) for label in predictor.labels)
-        + ".",
+        "The video is cut into segments, each with an action, its probability, and whether the model is sure.",
         icon=":material/lightbulb:",
     )
+    with st.container(border=True):
+        page.actions_known(predictor.labels)

@@ -63,7 +63,7 @@ def show_empty() -> None:
             st.session_state[_SHOWN] = True
     st.page_link(
         "pages/own_actions.py",
-        label="No labelled photos? Take some, step by step, in My own actions",
+        label="No photos yet? See My own actions",
         icon=":material/school:",
     )
     if st.session_state.get(_SHOWN):

@@ -52,7 +52,7 @@ def show(source: Callable[[], Predictor]) -> None:
         if failure and not _is_on(context):
             st.error(connection.camera_words(failure), icon=":material/videocam_off:")
         _tell_problem(context)
-        _frame(session, source)
+        _frame(context, session, source)
     with side:
         _controls(session)
         st.fragment(_progress, run_every=1 if _is_on(context) else None)(context, session)
@@ -158,7 +158,12 @@ def _progress(context: _Stream, session: LiveSession) -> None:
         st.warning(f"There are no answers: {plain(session.problem)}", icon=":material/error:")
     result = session.result
     if result is None:
-        if _is_on(context) and not watchdog.has_failed:
+        if not _is_on(context):
+            st.info(
+                "Press *Start* and allow the camera: what it sees is named here. No frame is kept, unless you keep it.",
+                icon=":material/lightbulb:",
+            )
+        elif not watchdog.has_failed:
             st.info("Waiting for the camera’s picture …", icon=":material/hourglass_top:")
         return
     if session.is_running:
@@ -202,7 +207,7 @@ def _figures(session: LiveSession) -> None:
 
 
 @st.fragment
-def _frame(session: LiveSession, source: Callable[[], Predictor]) -> None:
+def _frame(context: _Stream, session: LiveSession, source: Callable[[], Predictor]) -> None:
     """Takes a frame out, to be corrected and kept."""
     if not feedback.is_on():
         return
@@ -210,6 +215,7 @@ def _frame(session: LiveSession, source: Callable[[], Predictor]) -> None:
         "Keep this frame",
         icon=":material/add_a_photo:",
         help="Shows the frame of this moment, so that you can say what it is. It is kept only then.",
+        disabled=session.result is None and not _is_on(context),
         on_click=_take_frame,
         args=(session, source),
     )

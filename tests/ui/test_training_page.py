@@ -234,7 +234,7 @@ def test_a_queue_that_cannot_be_reached_is_said(monkeypatch):
 
     monkeypatch.setattr(queue, "submit", refuse)
     app = run(button(open_section(), "Start").click())
-    assert app.error[0].value == r"The queue cannot be reached\: no \*redis\*\."
+    assert app.toast[0].value == r"The queue cannot be reached\: no \*redis\*\."
     monkeypatch.setattr(queue, "waiting", refuse)
     for section in ("New run", "Live", "Runs"):
         assert "The queue cannot be reached" in texts(open_section(section))
