@@ -6,6 +6,8 @@ and renamed into it, so each change is one atomic flip; how a model earns it is 
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -193,15 +195,10 @@ def put(entry: Entry) -> None:
         PromotionRefused: Somebody else was faster: the entry's number is taken.
         HistoryBroken: The history cannot be read or written.
     """
-    try:
-        settings().home.mkdir(parents=True, exist_ok=True)
-        with locked(settings().home / "serving.lock"):
-            entries = _entries()
-            if len(entries) + 1 != entry.id:
-                raise PromotionRefused(f"Meanwhile {in_service()} was put in service; nothing was changed. Look again.")
-            write_beside(_file(), _ENTRIES.dump_json([*entries, entry], indent=1), durable=True)
-    except OSError as error:
-        raise HistoryBroken(f"{_file()} cannot be written: {error.strerror}.") from error
+    with _changing() as entries:
+        if len(entries) + 1 != entry.id:
+            raise PromotionRefused(f"Meanwhile {in_service()} was put in service; nothing was changed. Look again.")
+        _write([*entries, entry])
 
 
 def adopt(entries: list[Entry]) -> bool:
@@ -216,14 +213,10 @@ def adopt(entries: list[Entry]) -> bool:
     Raises:
         HistoryBroken: The history cannot be read or written.
     """
-    try:
-        settings().home.mkdir(parents=True, exist_ok=True)
-        with locked(settings().home / "serving.lock"):
-            if entries == _entries():
-                return False
-            write_beside(_file(), _ENTRIES.dump_json(entries, indent=1), durable=True)
-    except OSError as error:
-        raise HistoryBroken(f"{_file()} cannot be written: {error.strerror}.") from error
+    with _changing() as before:
+        if entries == before:
+            return False
+        _write(entries)
     return True
 
 
@@ -299,6 +292,21 @@ def _version(reference: str) -> int:
 
 def _file() -> Path:
     return settings().home / "serving.json"
+
+
+@contextmanager
+def _changing() -> Iterator[list[Entry]]:
+    """The history, oldest entry first, which nobody else changes meanwhile."""
+    try:
+        settings().home.mkdir(parents=True, exist_ok=True)
+        with locked(settings().home / "serving.lock"):
+            yield _entries()
+    except OSError as error:
+        raise HistoryBroken(f"{_file()} cannot be written: {error.strerror}.") from error
+
+
+def _write(entries: list[Entry]) -> None:
+    write_beside(_file(), _ENTRIES.dump_json(entries, indent=1), durable=True)
 
 
 def _entries() -> list[Entry]:

@@ -7,8 +7,6 @@ A zip holds one folder ``NAME@VERSION`` with a bundle's files and nothing else. 
 import json
 import re
 import shutil
-import subprocess  # nosec B404
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -17,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from har_core import bundle as bundles
-from har_core import serving, zips
+from har_core import golden, serving, zips
 from har_core.bundle import INFO, Bundle
-from har_core.config import PROJECT_ROOT, settings
-from har_core.errors import HarError, ImportRefused, ModelError
+from har_core.config import settings
+from har_core.errors import ImportRefused, ModelError
 from har_core.evaluation import leaks
 from har_core.files import write_beside
-from har_core.predictor import Predictor
 
 _MB = 1_000_000
 FILES = {
@@ -43,7 +40,6 @@ _FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}@[1-9][0-9]{0,8}")
 _SCRIPT = re.compile(rb"<\s*(script|foreignobject|iframe|!entity)|\bon[a-z]+\s*=|javascript:", re.IGNORECASE)
 # What a terminal would obey.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_SECONDS = 120
 
 # Module → classes that a network of ours, of keras.applications or of KerasHub is made of. Others in Keras run code,
 # load pickles or read files: Lambda, TorchModuleWrapper, TFSMLayer, StringLookup, plain functions.
@@ -203,7 +199,7 @@ def _examine(bundle: Bundle) -> None:
     bundle.verify_files()
     _require_readable(bundle)
     _require_no_code(bundle.folder / bundles.KERAS)
-    _require_golden(bundle)
+    golden.verify_apart(bundle)
 
 
 def _require_new(bundle: Bundle) -> None:
@@ -268,19 +264,6 @@ def _require_known_class(item: dict[str, Any]) -> None:
         raise _Unsound(f"it uses {ascii(name)[:100]} of {ascii(module)[:100]}")
 
 
-def _require_golden(bundle: Bundle) -> None:
-    """The network is first run elsewhere: one that was made to break the runtime breaks that process only."""
-    command = [sys.executable, "-m", "har_core.transfer", str(bundle.folder.absolute())]
-    try:
-        done = subprocess.run(  # nosec B603
-            command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=False, timeout=_SECONDS
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _Unsound(f"Its network does not answer within {_SECONDS} s.") from error
-    if done.returncode:
-        raise _Unsound(done.stdout.strip() or f"Its network broke off with status {done.returncode}.")
-
-
 def _take_in(bundle: Bundle, models: Path) -> Bundle:
     """Gives it a version and renames it into place."""
     info, is_taken = bundle.info, bundle.reference in {folder.name for folder in serving.folders()}
@@ -299,18 +282,3 @@ def _take_in(bundle: Bundle, models: Path) -> Bundle:
             version += 1  # Somebody else has just taken it.
         else:
             return Bundle(destination)
-
-
-def _main(folder: Path) -> int:
-    """Says what is wrong with a bundle's network, if anything, and gives the exit status."""
-    try:
-        bundle = Bundle(folder)
-        bundles.verify_golden(bundle, Predictor(bundle, threads=1).probabilities)
-    except HarError as error:
-        print(error)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1])))

@@ -8,6 +8,7 @@ Functions".
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +28,7 @@ Pairs = npt.NDArray[np.int64]
 
 def exact_groups(manifest: pd.DataFrame) -> list[list[int]]:
     """Rows that have the same bytes, group by group."""
-    rows = pd.Series(range(len(manifest)))
-    return [list(group) for _, group in rows.groupby(manifest["id"].to_numpy()) if len(group) > 1]
+    return _groups(manifest["id"].to_numpy())
 
 
 def near_pairs(manifest: pd.DataFrame, first: int | None = None) -> Pairs:
@@ -108,19 +108,24 @@ def clusters(manifest: pd.DataFrame, pairs: Pairs | None = None) -> npt.NDArray[
         codes = pd.factorize(manifest[column])[0]
         first = pd.Series(range(count)).groupby(codes).transform("first").to_numpy()
         edges.append(np.stack([first, np.arange(count)], axis=1))
-    left, right = np.concatenate(edges).T
-    graph = coo_array((np.ones(len(left), bool), (left, right)), shape=(count, count))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
+    return _connected(np.concatenate(edges), count)
 
 
 def groups_of(pairs: Pairs, count: int) -> list[list[int]]:
     """Joins pairs of rows into groups, each sorted, in the order of their first rows."""
-    if not len(pairs):
-        return []
+    return _groups(_connected(pairs, count)) if len(pairs) else []
+
+
+def _connected(pairs: Pairs, count: int) -> npt.NDArray[np.int64]:
+    """Numbers the rows: those that pairs join, also through others, share a number."""
     graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
-    numbers = connected_components(graph, directed=False)[1]
-    rows = pd.Series(range(count))
-    return [list(group) for _, group in rows.groupby(numbers) if len(group) > 1]
+    return connected_components(graph, directed=False)[1].astype(np.int64)
+
+
+def _groups(keys: npt.NDArray[Any]) -> list[list[int]]:
+    """Rows that share a key with another one."""
+    rows = pd.Series(range(len(keys)))
+    return [list(group) for _, group in rows.groupby(keys) if len(group) > 1]
 
 
 def _unsigned(hashes: pd.Series) -> npt.NDArray[np.uint64]:

@@ -175,7 +175,7 @@ def _wanted(info: BundleInfo, dataset: Dataset, split: str | None) -> _Wanted:
     Raises:
         DatasetError: There is none; it says why.
     """
-    where = f"in the split {split} of {dataset.name}" if split else f"in {dataset.name}"
+    where = _where(dataset, split)
     manifest = manifests.included(dataset.manifest())
     photos = manifest[manifest["label"].notna()]
     if split:
@@ -191,9 +191,13 @@ def _wanted(info: BundleInfo, dataset: Dataset, split: str | None) -> _Wanted:
     return _Wanted(manifest, photos[is_known], unknown)
 
 
+def _where(dataset: Dataset, split: str | None) -> str:
+    return f"in the split {split} of {dataset.name}" if split else f"in {dataset.name}"
+
+
 def _judged(bundle: Bundle, dataset: Dataset, split: str | None, wanted: _Wanted, found: pd.DataFrame) -> Judged:
     model = bundle.reference
-    where = f"in the split {split} of {dataset.name}" if split else f"in {dataset.name}"
+    where = _where(dataset, split)
     good = found["error"].isna()
     photos, answered = wanted.photos[good], found[good]
     if photos.empty:

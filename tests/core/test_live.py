@@ -2,7 +2,6 @@
 
 import shutil
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from har_core.live import LivePredictor
 from har_core.predictor import Predictor
 from tests.bundles import spoil
 from tests.conftest import TINY_SIZE
+from tests.waiting import until
 
 IMAGE = np.zeros((TINY_SIZE, TINY_SIZE, 3), np.uint8)
 
@@ -29,10 +29,7 @@ def followed(monkeypatch):
 
 
 def wait_for(predictor, version: int) -> None:
-    deadline = time.monotonic() + 20
-    while version_of(predictor) != version:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: version_of(predictor) == version)
 
 
 def version_of(predictor) -> int | None:
@@ -42,13 +39,17 @@ def version_of(predictor) -> int | None:
         return None
 
 
+def followers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "model in service"}
+
+
 def test_nothing_is_loaded_and_no_thread_is_started_before_it_is_asked(made):
     made(2)
-    before = threading.active_count()
+    before = followers()
     predictor = LivePredictor()
-    assert threading.active_count() == before
+    assert not followers() - before
     assert predictor.get() is predictor.get()
-    assert threading.active_count() == before + 1
+    assert len(followers() - before) == 1
     predictor.close()
 
 
@@ -116,10 +117,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_old_one_in_place(made, followe
 
     monkeypatch.setattr(serving, "put", put_and_spoil)
     promotion.promote("tiny@2", "ada")
-    deadline = time.monotonic() + 20
-    while "goes on answering" not in caplog.text:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: "goes on answering" in caplog.text)
     assert followed.get().predict(IMAGE).model.version == 1
 
 
@@ -141,8 +139,7 @@ def test_a_model_that_is_mended_is_followed_after_all(made, followed, monkeypatc
 
     monkeypatch.setattr(promotion, "examine", examine_and_remove)
     promotion.promote("tiny@2", "ada")
-    while "goes on answering" not in caplog.text:
-        time.sleep(0.01)
+    until(lambda: "goes on answering" in caplog.text)
     assert followed.get().bundle.info.version == 1
     kept.rename(bundle.folder)
     wait_for(followed, 2)
@@ -166,10 +163,7 @@ def test_a_model_that_is_mended_answers_without_anybody_asking(made, followed, m
     with pytest.raises(ModelNotFound):
         followed.get()
     (tmp_path / "kept").rename(folder)
-    deadline = time.monotonic() + 20
-    while followed._predictor is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: followed._predictor is not None)
     assert followed.peek().bundle.info.version == 2
 
 
@@ -187,7 +181,7 @@ def test_a_broken_model_is_not_loaded_again_for_each_request(followed, monkeypat
 @pytest.mark.usefixtures("made")
 def test_who_must_not_wait_learns_that_the_model_is_being_loaded(followed, monkeypatch):
     go_on = threading.Event()
-    monkeypatch.setattr(live, "Predictor", lambda bundle: go_on.wait(20) and Predictor(bundle))
+    monkeypatch.setattr(live, "Predictor", lambda bundle: go_on.wait(240) and Predictor(bundle))
     with pytest.raises(ModelLoading):
         followed.peek()
     waiting = threading.Thread(target=followed.get)
