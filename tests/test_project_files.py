@@ -60,7 +60,7 @@ def test_notices_name_every_package_that_is_needed(file):
     lines = [line.partition("#")[0].strip() for line in (PROJECT_ROOT / file).read_text("utf-8").splitlines()]
     needed = {canonicalize_name(Requirement(line).name) for line in lines if line}
     assert needed
-    assert needed <= named, "run: python -m tools.collect_notices"
+    assert needed <= named, "run: make notices"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``python -m tools.collect_notices``: writes THIRD_PARTY_NOTICES.md, what of others the project ships and runs on.
+"""``make notices``: writes THIRD_PARTY_NOTICES.md, what of others the project ships and runs on.
 
 The packages are those that requirements.txt and requirements-cluster.txt bring, as they are installed here. It fails on
 a licence that nobody has looked at, so that none comes in with a new version unseen.
@@ -50,7 +50,7 @@ _TEXTS = {
 
 _HEAD = """# Third-party notices
 
-Written by `python -m tools.collect_notices`, from the packages that are installed.
+Written by `make notices`, from the packages that are installed.
 
 The project's own code is under the [MIT licence](LICENSE). What follows belongs to others.
 
