@@ -6,7 +6,7 @@ a licence that nobody has looked at, so that none comes in with a new version un
 
 import json
 import re
-import subprocess
+import subprocess  # nosec B404
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, requires
@@ -165,7 +165,7 @@ def _installed(names: set[str]) -> list[dict[str, str]]:
         "--with-license-file",
         "--with-system",
     ]
-    done = subprocess.run([*command, "--packages", *names], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, "--packages", *names], capture_output=True, text=True, check=True)  # nosec B603
     found: list[dict[str, str]] = json.loads(done.stdout)
     return found
 
