@@ -84,7 +84,7 @@ notices: .venv/installed-dev
 
 # Known holes in what requirements.lock names.
 audit: .venv/installed-dev
-	$(BIN)/pip-audit --disable-pip --no-deps -r requirements.lock
+	$(BIN)/pip-audit --strict --disable-pip --no-deps -r requirements.lock
 
 bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.serving
