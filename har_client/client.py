@@ -81,12 +81,11 @@ class Client:
 
     def labels(self) -> Labels:
         """The labels that the model in service can give."""
-        return Labels.model_validate(self._connection.json("GET", "/api/v1/labels"))
+        return self._connection.one(Labels, "GET", "/api/v1/labels")
 
     def models(self) -> tuple[Model, ...]:
         """All models, newest version first."""
-        rows = self._connection.json("GET", "/api/v1/models")["results"]
-        return tuple(Model.model_validate(row) for row in rows)
+        return self._connection.all(Model, "/api/v1/models")
 
     def model(self, reference: str) -> ModelDetails:
         """One model, ``NAME@VERSION``, in full.
@@ -94,7 +93,7 @@ class Client:
         Raises:
             NotFound: There is none like that.
         """
-        return ModelDetails.model_validate(self._connection.json("GET", f"/api/v1/models/{quote(reference, '')}"))
+        return self._connection.one(ModelDetails, "GET", f"/api/v1/models/{quote(reference, '')}")
 
     def feedback(self, about: Prediction | Photo, label: str | None = None) -> FeedbackEntry:
         """Says that an answer is right, or what would be.
@@ -113,9 +112,7 @@ class Client:
         else:
             options = {"data": said, "files": {"image": payload(about)}}
         # A later word on the same photo replaces an earlier one: saying it twice makes no difference.
-        return FeedbackEntry.model_validate(
-            self._connection.json("POST", "/api/v1/feedback", is_repeatable=True, **options)
-        )
+        return self._connection.one(FeedbackEntry, "POST", "/api/v1/feedback", is_repeatable=True, **options)
 
     def take_back(self, entry: FeedbackEntry) -> None:
         """Has the server forget what was said of a photo, and the photo.
@@ -127,8 +124,7 @@ class Client:
 
     def promotions(self, limit: int = 100) -> tuple[Change, ...]:
         """Which models were in service, newest first."""
-        rows = self._connection.json("GET", "/api/v1/promotions", params={"limit": limit})["results"]
-        return tuple(Change.model_validate(row) for row in rows)
+        return self._connection.all(Change, "/api/v1/promotions", limit=limit)
 
     def promote(self, model: str, why: str = "", override: str = "", timeout: float = 600.0) -> Change:
         """Has a model examined and put in service; needs a key with the scope ``admin``.
@@ -147,7 +143,7 @@ class Client:
         body = {"model": model, "why": why, "override": override}
         while True:
             try:
-                return Change.model_validate(self._connection.json("POST", "/api/v1/promotions", json=body))
+                return self._connection.one(Change, "POST", "/api/v1/promotions", json=body)
             except HarApiError as error:
                 # The server examines for a while at a time, and goes on when it is asked again.
                 if error.code != "promotion_unfinished" or time.monotonic() > end:
@@ -159,7 +155,7 @@ class Client:
         Raises:
             PromotionRefused: There is none to go back to.
         """
-        return Change.model_validate(self._connection.json("POST", "/api/v1/rollbacks", json={"why": why}))
+        return self._connection.one(Change, "POST", "/api/v1/rollbacks", json={"why": why})
 
     def is_healthy(self) -> bool:
         """Whether the server is up."""

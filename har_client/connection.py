@@ -5,9 +5,10 @@ import itertools
 import random
 from collections.abc import Iterator
 from time import sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+from pydantic import BaseModel
 
 from har_client import errors
 from har_client.errors import HarApiError, Overloaded, RateLimited, Unreachable
@@ -17,6 +18,8 @@ _IDEMPOTENT = {"GET", "HEAD", "PUT", "DELETE"}
 _UNTOUCHED = {"rate_limited", "overloaded"}
 _FIRST_DELAY, _LONGEST_DELAY = 0.5, 8.0
 _LONGEST_RETRY_AFTER = 60.0
+
+_Kind = TypeVar("_Kind", bound=BaseModel)
 
 
 class Connection:
@@ -35,6 +38,14 @@ class Connection:
     def json(self, method: str, url: str, **options: Any) -> Any:
         """Sends a request; gives the answer's JSON. Takes what ``send`` takes."""
         return self.send(method, url, **options).json()
+
+    def one(self, kind: type[_Kind], method: str, url: str, **options: Any) -> _Kind:
+        """The same, as a record."""
+        return kind.model_validate(self.json(method, url, **options))
+
+    def all(self, kind: type[_Kind], url: str, **params: Any) -> tuple[_Kind, ...]:
+        """What a list holds."""
+        return tuple(kind.model_validate(row) for row in self.json("GET", url, params=params)["results"])
 
     def lines(self, url: str, **options: Any) -> Iterator[str]:
         """Gives the lines of an answer as they arrive.

@@ -41,10 +41,9 @@ class Jobs:
         """
         headers = {"Content-Type": "application/zip", "Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         with archive(photos) as file:
-            row = self._connection.json(
-                "POST", _URL, params={"top_k": top_k}, content=file, headers=headers, is_repeatable=True
+            return self._connection.one(
+                Job, "POST", _URL, params={"top_k": top_k}, content=file, headers=headers, is_repeatable=True
             )
-        return Job.model_validate(row)
 
     def get(self, job: Job | str) -> Job:
         """How far a job is.
@@ -52,12 +51,11 @@ class Jobs:
         Raises:
             NotFound: The key has no such job.
         """
-        return Job.model_validate(self._connection.json("GET", _url(job)))
+        return self._connection.one(Job, "GET", _url(job))
 
     def list(self, limit: int = 100) -> tuple[Job, ...]:
         """The key's jobs, newest first."""
-        rows = self._connection.json("GET", _URL, params={"limit": limit})["results"]
-        return tuple(Job.model_validate(row) for row in rows)
+        return self._connection.all(Job, _URL, limit=limit)
 
     def wait(self, job: Job | str, timeout: float | None = None) -> Job:
         """Waits until a job is over, however it ends; ``state`` says how.

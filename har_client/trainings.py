@@ -1,7 +1,6 @@
 """Models that are to be trained."""
 
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import quote
 
 from har_client.connection import Connection
@@ -29,24 +28,23 @@ class Trainings:
             HarApiError: It cannot be trained so.
         """
         body = {"recipe": recipe, "dataset": dataset, "changes": list(changes)}
-        return self._training("POST", _URL, json=body)
+        return self._connection.one(Training, "POST", _URL, json=body)
 
     def get(self, training: Training | str) -> Training:
         """How far a training is, or how it ended."""
-        return self._training("GET", _url(training))
+        return self._connection.one(Training, "GET", _url(training))
 
     def list(self, limit: int = 100) -> tuple[Training, ...]:
         """The trainings, newest first."""
-        rows = self._connection.json("GET", _URL, params={"limit": limit})["results"]
-        return tuple(Training.model_validate(row) for row in rows)
+        return self._connection.all(Training, _URL, limit=limit)
 
     def stop(self, training: Training | str) -> Training:
         """Stops a training; what it has learnt is kept."""
-        return self._training("DELETE", _url(training))
+        return self._connection.one(Training, "DELETE", _url(training))
 
     def resume(self, training: Training | str) -> Training:
         """Has a training go on that was stopped, was interrupted or failed."""
-        return self._training("POST", f"{_url(training)}/resume")
+        return self._connection.one(Training, "POST", f"{_url(training)}/resume")
 
     def log(self, training: Training | str, limit: int = 100) -> tuple[str, ...]:
         """The last lines that a training printed."""
@@ -54,11 +52,7 @@ class Trainings:
 
     def datasets(self) -> tuple[Dataset, ...]:
         """What can be trained on."""
-        rows = self._connection.json("GET", "/api/v1/datasets")["results"]
-        return tuple(Dataset.model_validate(row) for row in rows)
-
-    def _training(self, method: str, url: str, **options: Any) -> Training:
-        return Training.model_validate(self._connection.json(method, url, **options))
+        return self._connection.all(Dataset, "/api/v1/datasets")
 
 
 def _url(training: Training | str) -> str:
