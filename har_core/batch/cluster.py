@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -36,6 +36,8 @@ try:
 except ImportError as _error:
     raise ClusterUnusable("Ray is not installed: pip install -r requirements-cluster.txt.") from _error
 
+_T = TypeVar("_T")
+
 _BATCH = 64
 # Half of what an actor uses. So there is always a CPU for the reader; and when a node is lost, the others have room for
 # its actors, which would otherwise wait for a node to come back, with the photos that they had taken.
@@ -43,6 +45,7 @@ _CPUS = 0.5
 # What is read ahead, and waits to be written, at most; of the cluster's memory.
 _WAITING_BYTES = 50_000_000
 _STORE_BYTES = 200_000_000
+_STARTS = 4
 # What decides which photos are accepted holds on all nodes as on the driver's.
 _LIMITS = ("max_image_bytes", "max_image_pixels", "max_image_side")
 
@@ -90,13 +93,25 @@ def connected() -> Iterator[None]:
     if address == "local":
         options |= {"num_cpus": runs.cores(), "object_store_memory": _STORE_BYTES, "include_dashboard": False}
     try:
-        ray.init(address, **options)
-    except (RayError, OSError, RuntimeError, ValueError) as error:
+        patiently(lambda: ray.init(address, **options))
+    except Exception as error:  # Where its own processes are late, Ray raises nothing narrower.
         raise ClusterUnusable(f"There is no Ray cluster at {address}: {_last_line(error)}.") from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def patiently(start: Callable[[], _T]) -> _T:
+    """Starts Ray, which gives its own processes half a minute and then gives up; a busy machine takes longer."""
+    for _ in range(_STARTS - 1):
+        try:
+            return start()
+        except Exception as error:
+            if "timed out during startup" not in str(error):
+                raise
+            ray.shutdown()
+    return start()
 
 
 def _knock(address: str) -> None:

@@ -51,13 +51,15 @@ def nodes(folder):
     """A head and two workers of one CPU each; what they have started is gone afterwards."""
     from ray.cluster_utils import Cluster
 
+    from har_core.batch.cluster import patiently
+
     node = {"num_cpus": 1, "object_store_memory": 100_000_000}
     # A lost node is told from one that refuses three connections, a second apart.
     patience = {"health_check_period_ms": 1000, "health_check_failure_threshold": 3}
     head = {**node, "include_dashboard": False, "temp_dir": folder, "_system_config": patience}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster = patiently(lambda: Cluster(initialize_head=True, head_node_args=head))
     try:
-        workers = [cluster.add_node(**node) for _ in range(2)]
+        workers = [patiently(lambda: cluster.add_node(**node)) for _ in range(2)]
         cluster.wait_for_nodes()
         yield cluster, workers
     finally:
@@ -95,6 +97,21 @@ def test_a_cluster_that_is_not_there_is_told_at_once(monkeypatch, address):
     monkeypatch.setenv("RAY_ADDRESS", address.format(free_port()))
     with pytest.raises(ClusterUnusable, match="127"), cluster.connected():
         pass
+
+
+def test_a_start_that_takes_long_is_tried_again(monkeypatch):
+    from har_core.batch import cluster
+
+    tries = []
+
+    def late(*_, **__) -> None:
+        tries.append(1)
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", late)
+    with pytest.raises(ClusterUnusable, match="timed out"), cluster.connected():
+        pytest.fail("there is none")
+    assert len(tries) == cluster._STARTS
 
 
 def test_a_failure_without_words_is_told_by_its_kind(monkeypatch):
