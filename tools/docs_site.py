@@ -51,3 +51,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"[{match['text']}]({posixpath.relpath(place, posixpath.dirname(here) or '.')}{mark}{anchor})"
 
     return _LINK.sub(fitted, markdown)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Names the theme's search for screen readers: it is a dialog without a name."""
+    del page, config
+    return output.replace(
+        'data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"'
+    )
