@@ -16,6 +16,15 @@ def test_temperature_undoes_over_and_underconfidence(scale):
     assert calibration.fit_temperature(logits * scale, truth) == pytest.approx(scale, rel=0.15)
 
 
+def test_few_photos_that_are_all_right_do_not_make_it_certain():
+    rng = np.random.default_rng(0)
+    truth = np.repeat(np.arange(5), 2)
+    logits = rng.normal(size=(10, 5))
+    logits[np.arange(10), truth] = logits.max(axis=1) + 1
+    probabilities = softmax(logits / calibration.fit_temperature(logits, truth), axis=1)
+    assert 0.6 < probabilities.max(axis=1).mean() < 0.97
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1, width=16), st.booleans()), min_size=1), st.floats(0.1, 1))
 def test_the_threshold_keeps_its_promise_on_the_photos_it_was_chosen_on(found, precision):
