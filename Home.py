@@ -56,9 +56,7 @@ def where_next() -> None:
             _link("models", "All models", "deployed_code")
     with _card("api", "Use it from programs"):
         port = os.environ.get("HAR_API_PORT", "8000")
-        st.code(
-            f"curl -F image=@photo.jpg http://localhost:{port}/api/v1/predictions", language="bash", wrap_lines=True
-        )
+        st.code(f"curl -F image=@photo.jpg http://localhost:{port}/api/v1/predictions", language=None, wrap_lines=True)
         st.caption("`make run` starts the API beside this app. Where it runs elsewhere, ask for its address and a key.")
 
 
