@@ -4,6 +4,7 @@ Nobody's photos are needed, and no network: six drawings, varied in cut, light a
 wrong labels in it, for the pages to find.
 """
 
+import io
 import subprocess  # nosec B404
 import sys
 from pathlib import Path
@@ -92,13 +93,13 @@ def _drawings() -> list[Photo]:
 
 def _varied(photo: Photo, rng: np.random.Generator) -> Image.Image:
     """A picture cut, mirrored, tilted and lit in another way; two of them are no near-duplicates, as a rule."""
-    image = Image.open(PROJECT_ROOT / "har_ui" / "assets" / "examples" / photo.name)
+    image: Image.Image = Image.open(io.BytesIO(photo.payload))
     if rng.random() < 0.5:
         image = ImageOps.mirror(image)
     image = image.rotate(rng.uniform(-12, 12), Image.Resampling.BILINEAR, expand=False)
     share = rng.uniform(0.6, 0.85)
     width, height = int(share * image.width), int(share * image.height)
-    x, y = rng.integers(0, image.width - width), rng.integers(0, image.height - height)
+    x, y = int(rng.integers(0, image.width - width)), int(rng.integers(0, image.height - height))
     image = image.crop((x, y, x + width, y + height)).resize(_SIZE)
     return ImageEnhance.Brightness(ImageEnhance.Color(image).enhance(rng.uniform(0.4, 1.3))).enhance(
         rng.uniform(0.45, 1.35)

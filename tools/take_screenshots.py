@@ -18,15 +18,16 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 from urllib.parse import quote
 
 import httpx
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from har_core.config import PROJECT_ROOT, settings
 from tools import example_home
 
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = (1280, 390)
 
 _EXAMPLES = PROJECT_ROOT / "har_ui" / "assets" / "examples"
@@ -190,29 +191,25 @@ def until_drawn(page: Page) -> None:
         raise RuntimeError(f"{page.url} shows an exception: {broken.first.inner_text()}")
 
 
-def photograph(browser: Browser, base: str, shots: Sequence[Shot], folder: Path) -> list[Path]:
-    """Takes a shot's pictures in each theme and width; gives their files.
+def photograph(browser: Browser, base: str, shots: Sequence[Shot], folder: Path) -> None:
+    """Takes pictures in each theme and width.
 
     Raises:
         RuntimeError: A page shows an exception, or its script fails in the browser.
     """
-    taken = []
     for shot in shots:
         for width in WIDTHS:
             page = browser.new_page(viewport={"width": width, "height": _HEIGHT})
-            errors: list[str] = []
-            page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
+            errors: list[Error] = []
+            page.on("pageerror", errors.append)
             open_shot(page, base, shot)
             for theme in THEMES:
-                path = folder / f"{shot.name}-{theme}-{width}.png"
-                page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-                _whole(page, width, path)
-                taken.append(path)
+                page.emulate_media(color_scheme=theme)
+                _whole(page, width, folder / f"{shot.name}-{theme}-{width}.png")
             page.close()
             if errors:
                 raise RuntimeError(f"{shot.address} fails in the browser: {errors[0]}")
         print(shot.name, flush=True)
-    return taken
 
 
 def _whole(page: Page, width: int, path: Path) -> None:

@@ -392,7 +392,8 @@ def test_a_finished_run_shows_its_figures_and_its_model(tiny_bundle, use_setting
     assert "# tiny" in texts(app)
     assert "har predict PHOTO.jpg --model tiny@1" in app.code[0].value
     app = run(app.toggle(key="try-tiny@1").set_value(True))
-    app = run(app.button_group(key="try-tiny@1-example").set_value("cycling.jpg"))
+    app = run(app.button(key="try-tiny@1-pick-cycling.jpg").click())
+    assert "## " in texts(app)
     assert "badge" in texts(app)
 
 
