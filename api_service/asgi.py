@@ -1,14 +1,13 @@
 """The application that gunicorn serves; see ``api_service.server.front``."""
 
 from api_service.config import settings
-from api_service.jobs import limits
 from api_service.server.front import Front
 from api_service.wsgi import application as django
 from har_core.config import settings as har
 
 
 def _most_bytes(path: str) -> int:
-    return limits.max_body_bytes() if path == limits.PATH else har().max_request_bytes
+    return settings().max_job_bytes if path == "/api/v1/jobs" else har().max_request_bytes
 
 
 def _may_send_much(authorization: str) -> bool:

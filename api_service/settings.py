@@ -43,7 +43,7 @@ MIDDLEWARE = [
     "django.middleware.http.ConditionalGetMiddleware",
     "api_service.http.middleware.Headers",
     "api_service.http.middleware.ProblemDetails",
-    "api_service.server.middleware.Refusals",
+    "api_service.http.middleware.Refusals",
     "django.middleware.common.CommonMiddleware",
     # For the admin pages.
     "django.contrib.sessions.middleware.SessionMiddleware",

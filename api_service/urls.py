@@ -1,12 +1,15 @@
 """All addresses of the API."""
 
+from http import HTTPStatus
+
 from django.contrib import admin
 from django.urls import path
+from django.views import defaults
 
 from api_service.documentation.apis import RedocPage, SchemaApi, SwaggerPage
 from api_service.feedback.apis import FeedbackApi, FeedbackEntryApi, FeedbackImageApi
 from api_service.health.apis import HealthApi, ReadyApi
-from api_service.http import problems
+from api_service.http.problems import handler
 from api_service.jobs.apis import JobApi, JobsApi, ResultsApi
 from api_service.metrics.apis import MetricsApi
 from api_service.models.apis import LabelsApi, ModelApi, ModelsApi
@@ -41,7 +44,7 @@ urlpatterns = [
     path("api/v1/datasets", DatasetsApi.as_view()),
 ]
 
-handler400 = problems.bad_request
-handler403 = problems.forbidden
-handler404 = problems.not_found
-handler500 = problems.server_error
+handler400 = handler(HTTPStatus.BAD_REQUEST, defaults.bad_request)
+handler403 = handler(HTTPStatus.FORBIDDEN, defaults.permission_denied)
+handler404 = handler(HTTPStatus.NOT_FOUND, defaults.page_not_found)
+handler500 = handler(HTTPStatus.INTERNAL_SERVER_ERROR, defaults.server_error)

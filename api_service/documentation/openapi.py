@@ -8,12 +8,13 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework import serializers
 from rest_framework.permissions import SAFE_METHODS
 
 from api_service.documentation import codes, examples
 from api_service.documentation.codes import Code
-from api_service.documentation.serializers import ProblemSerializer
 from api_service.http.problems import CONTENT_TYPE
+from api_service.promotions.serializers import CheckSerializer
 
 # For ``extend_schema(parameters=...)`` where an answer that has not changed is not sent again.
 REVALIDATED = [
@@ -28,6 +29,18 @@ _HEADERS = {
     HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After",),
     HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
 }
+
+
+class ProblemSerializer(serializers.Serializer[None]):
+    """What went wrong (RFC 9457). Programs go by `code`; it stays, while the words may change."""
+
+    type = serializers.CharField(help_text="Always `about:blank`: `code` says what it is.")
+    title = serializers.CharField(help_text="The status in words.")
+    status = serializers.IntegerField(min_value=400, max_value=599, help_text="The HTTP status once more.")
+    code = serializers.CharField(help_text="What went wrong, for programs.")
+    detail = serializers.CharField(help_text="What went wrong, in a sentence for people.")
+    request_id = serializers.CharField(help_text="As in the header `X-Request-ID`, and in the server's log.")
+    checks = CheckSerializer(many=True, required=False, help_text="Of `promotion_refused`: what was examined.")
 
 
 def problems(*names: str) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from typing import ClassVar
 
+from django.http import HttpResponse
 from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_service.feedback import schema, services
-from api_service.feedback.renderers import JpegRenderer
 from api_service.feedback.serializers import (
     FeedbackEntriesSerializer,
     FeedbackEntrySerializer,
@@ -17,7 +18,8 @@ from api_service.feedback.serializers import (
     ReviewSerializer,
 )
 from api_service.http.problems import BadRequest
-from api_service.predictions.apis import payloads
+from api_service.http.serializers import valid
+from api_service.predictions.photos import payloads
 from har_core import feedback
 
 
@@ -30,19 +32,17 @@ class FeedbackApi(APIView):
     @schema.list_feedback
     def get(self, request: Request) -> Response:
         """The entries that wait for review, or those of another status."""
-        query = FeedbackQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        found = services.entries(query.validated_data["status"])
-        shown = found[: query.validated_data["limit"]]
+        query = valid(FeedbackQuery, request.query_params.dict())
+        found = services.entries(query["status"])
+        shown = found[: query["limit"]]
         return Response(FeedbackEntriesSerializer({"total": len(found), "results": shown}).data)
 
     @schema.create_feedback
     def post(self, request: Request) -> Response:
         """Takes ``{"prediction_id": …, "verdict": "wrong", "label": "running"}``, or an ``image`` instead of the id."""
         services.require_on()
-        said = FeedbackSerializer(data=request.data)
-        said.is_valid(raise_exception=True)
-        label, prediction_id = said.validated_data.get("label"), said.validated_data.get("prediction_id")
+        said = valid(FeedbackSerializer, request.data)
+        label, prediction_id = said.get("label"), said.get("prediction_id")
         if prediction_id and "image" in request.data:
             raise BadRequest('Send either "prediction_id" or "image".')
         if prediction_id:
@@ -75,23 +75,28 @@ class FeedbackEntryApi(APIView):
     @schema.review_feedback
     def patch(self, request: Request, photo: str) -> Response:
         """Reviews it: accepts the photo as an example to learn from, or deletes it."""
-        review = ReviewSerializer(data=request.data)
-        review.is_valid(raise_exception=True)
-        if review.validated_data["status"] == "accepted":
-            entry = feedback.accept(photo, review.validated_data.get("label"))
+        review = valid(ReviewSerializer, request.data)
+        if review["status"] == "accepted":
+            entry = feedback.accept(photo, review.get("label"))
         else:
             entry = feedback.discard(photo)
         return Response(FeedbackEntrySerializer(entry).data)
+
+
+class Jpeg(BaseRenderer):
+    """What can be had of a photo."""
+
+    media_type, format = "image/jpeg", "jpg"
 
 
 class FeedbackImageApi(APIView):
     """The photo of an entry."""
 
     scope = "admin"
-    renderer_classes = (JpegRenderer,)
+    renderer_classes = (Jpeg,)
 
     @schema.get_feedback_image
-    def get(self, request: Request, photo: str) -> Response:
+    def get(self, request: Request, photo: str) -> HttpResponse:
         """The photo as it is kept: a JPEG of at most 1024 pixels, without metadata. Nothing on the way may keep it."""
         content = feedback.photo(services.find(photo, request).photo)
-        return Response(content, headers={"Cache-Control": "no-store"})
+        return HttpResponse(content, Jpeg.media_type, headers={"Cache-Control": "no-store"})

@@ -1,9 +1,8 @@
 """What a client says of an answer → an entry that waits for review; its review; its end."""
 
-from typing import Any
-
 from rest_framework.request import Request
 
+from api_service.keys.permissions import is_admin, key_in
 from api_service.models.services import predictor
 from api_service.predictions.services import slots
 from har_core import feedback, images, recent
@@ -59,7 +58,7 @@ def on_photo(payload: bytes, label: str | None, source: str) -> Entry:
 
 def source(request: Request) -> str:
     """What an entry says of where it comes from."""
-    key: Any = request.auth
+    key = key_in(request)
     return f"api/{key.prefix}" if key else "api"
 
 
@@ -75,14 +74,9 @@ def find(photo: str, request: Request) -> Entry:
         FeedbackNotFound: There is none for them.
     """
     entry = feedback.find(photo)
-    if entry is None or not (_may_review(request) or entry.source == source(request)):
+    if entry is None or not (is_admin(request) or entry.source == source(request)):
         raise FeedbackNotFound("Nothing is kept of this photo, or not any more.")
     return entry
-
-
-def _may_review(request: Request) -> bool:
-    key: Any = request.auth
-    return key is None or "admin" in key.scopes
 
 
 def _meant(label: str | None, known: list[str]) -> str | None:

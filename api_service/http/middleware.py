@@ -1,19 +1,23 @@
 """What happens to every request before and after its view."""
 
+import re
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
-from api_service.http import ids, logs, problems, routes
+from api_service.http import ids, logs, problems
 from api_service.metrics import meters
+from api_service.server import refusals
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 # What a browser makes of an answer that is no page: nothing.
 _POLICY = "default-src 'none'; frame-ancestors 'none'"
+_PART = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 class Accounts:
@@ -31,7 +35,7 @@ class Accounts:
         with meters.IN_FLIGHT.track_inprogress():
             response = self._get_response(request)
         response.headers[ids.HEADER] = ids.current.get()
-        route, seconds = routes.of(request), time.perf_counter() - started
+        route, seconds = _route(request), time.perf_counter() - started
         meters.answered(method, route, response.status_code, seconds)
         logs.access(request, response, method, route, seconds)
         return response
@@ -89,3 +93,32 @@ class ProblemDetails:
         if response.status_code >= HTTPStatus.BAD_REQUEST and is_page and not problems.is_page(request):
             return problems.of_status(HTTPStatus(response.status_code))
         return response
+
+
+class Refusals:
+    """Answers what the front has refused; no view is reached."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Gives the problem, or passes the request on."""
+        refused = refusals.found(request.META)
+        if refused is None:
+            return self._get_response(request)
+        meters.refused(refused.code)
+        response = problems.problem(refused.status, refused.code, str(refused))
+        for name, value in refused.headers.items():
+            response.headers[name] = value
+        return response
+
+
+def _route(request: HttpRequest) -> str:
+    """The pattern of an address, as ``/api/v1/models/{version}``, for metrics and logs: it itself could be anything."""
+    match = request.resolver_match
+    return _template(match.route) if match else "unknown"
+
+
+@lru_cache(maxsize=256)
+def _template(route: str) -> str:
+    return "/" + _PART.sub(r"{\1}", route)

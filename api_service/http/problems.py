@@ -8,8 +8,7 @@ from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
-from django.views import defaults
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework import exceptions
 
 from api_service.http import ids
@@ -125,37 +124,20 @@ def too_large() -> HttpResponse:
     )
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """400 for what Django refuses before a view is reached."""
-    if is_page(request):
-        return defaults.bad_request(request, exception)
-    return of_status(HTTPStatus.BAD_REQUEST)
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """403."""
-    if is_page(request):
-        return defaults.permission_denied(request, exception)
-    return of_status(HTTPStatus.FORBIDDEN)
-
-
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """404."""
-    if is_page(request):
-        return defaults.page_not_found(request, exception)
-    return of_status(HTTPStatus.NOT_FOUND)
-
-
-def server_error(request: HttpRequest) -> HttpResponseBase:
-    """500; Django has logged the cause already."""
-    if is_page(request):
-        return defaults.server_error(request)
-    return of_status(HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
 def is_page(request: HttpRequest) -> bool:
     """Whether people look at the address with a browser, and want errors as pages, too."""
     return request.path_info.startswith("/admin/")
+
+
+def handler(status: HTTPStatus, page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """What Django calls where no view was reached: gives the page where people look, and the problem elsewhere."""
+
+    def answer(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+        if not is_page(request):
+            return of_status(status)
+        return page(request, exception) if exception else page(request)
+
+    return answer
 
 
 def of_status(status: HTTPStatus) -> HttpResponse:

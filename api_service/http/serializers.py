@@ -8,6 +8,17 @@ from rest_framework import serializers
 from api_service.http.paths import without_folders
 
 
+def valid(kind: type[serializers.Serializer[None]], data: Any) -> dict[str, Any]:
+    """What a request says, as the serializer understands it.
+
+    Raises:
+        ValidationError: It cannot be said.
+    """
+    found = kind(data=data)
+    found.is_valid(raise_exception=True)
+    return dict(found.validated_data)
+
+
 class ListQuery(serializers.Serializer[None]):
     """The query parameters of a list."""
 

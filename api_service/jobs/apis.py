@@ -1,7 +1,6 @@
 """``/api/v1/jobs``."""
 
 import uuid
-from typing import cast
 
 from django.http import StreamingHttpResponse
 from rest_framework.request import Request
@@ -9,11 +8,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_service.http.problems import BadRequest
-from api_service.http.serializers import ListQuery
+from api_service.http.serializers import ListQuery, valid
 from api_service.jobs import results, schema, selectors, services
 from api_service.jobs.errors import JobExpired, ResultsIncomplete
+from api_service.jobs.forms import FormParser
 from api_service.jobs.models import UNFINISHED, Job, State
-from api_service.jobs.renderers import Csv, JsonLines, Negotiation
+from api_service.jobs.results import Csv, JsonLines, Negotiation
 from api_service.jobs.serializers import (
     IdempotencySerializer,
     JobSerializer,
@@ -21,8 +21,8 @@ from api_service.jobs.serializers import (
     OptionsSerializer,
     ResultsQuery,
 )
-from api_service.jobs.uploads import NOTHING_SENT, FormParser, Upload, WindowsZipParser, ZipParser
-from api_service.keys.models import ApiKey, Scope
+from api_service.jobs.uploads import NOTHING_SENT, Upload, WindowsZipParser, ZipParser
+from api_service.keys.permissions import is_admin, key_in
 
 
 class JobsApi(APIView):
@@ -34,10 +34,9 @@ class JobsApi(APIView):
     @schema.list_jobs
     def get(self, request: Request) -> Response:
         """The jobs that were sent with the key, newest first; with the scope `admin`, those of all."""
-        query = ListQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
+        query = valid(ListQuery, request.query_params.dict())
         waiting = selectors.waiting()
-        jobs = selectors.newest_first(_whose(request), query.validated_data["limit"])
+        jobs = selectors.newest_first(_whose(request), query["limit"])
         return Response(JobsSerializer({"results": [selectors.summary(job, waiting) for job in jobs]}).data)
 
     @schema.create_job
@@ -47,11 +46,8 @@ class JobsApi(APIView):
         if not isinstance(upload, Upload):
             raise BadRequest(NOTHING_SENT)
         try:
-            options = OptionsSerializer(data=upload.fields | request.query_params.dict())
-            options.is_valid(raise_exception=True)
-            job, is_new = services.submit(
-                _sender(request), upload, idempotency_key=_name(request), **options.validated_data
-            )
+            options = valid(OptionsSerializer, upload.fields | request.query_params.dict())
+            job, is_new = services.submit(_sender(request), upload, idempotency_key=_name(request), **options)
         finally:
             upload.discard()
         answer = JobSerializer(selectors.summary(job, selectors.waiting())).data
@@ -90,11 +86,10 @@ class ResultsApi(APIView):
     @schema.get_job_results
     def get(self, request: Request, identity: uuid.UUID) -> StreamingHttpResponse:
         """A row for each photo, in the order sent: the fields of a prediction, or an error."""
-        query = ResultsQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
+        query = valid(ResultsQuery, request.query_params.dict())
         job = selectors.find(_whose(request), identity)
         services.require_here(job)
-        _require_results(job, query.validated_data["partial"])
+        _require_results(job, query["partial"])
         form = request.accepted_renderer
         lines = results.csv_lines(job) if isinstance(form, Csv) else results.json_lines(job)
         headers = {"Job-State": job.state, "Content-Disposition": f'attachment; filename="{job.id}.{form.format}"'}
@@ -111,18 +106,15 @@ def _require_results(job: Job, is_partial_enough: bool) -> None:
 
 
 def _sender(request: Request) -> str:
-    key = cast("ApiKey | None", request.auth)
+    key = key_in(request)
     return key.prefix if key else ""
 
 
 def _whose(request: Request) -> str | None:
-    """Whose jobs a request may see; None: everybody's, as admins may, and all where the API is open."""
-    key = cast("ApiKey | None", request.auth)
-    return None if key is None or Scope.ADMIN in key.scopes else key.prefix
+    """Whose jobs a request may see; None: everybody's."""
+    return None if is_admin(request) else _sender(request)
 
 
 def _name(request: Request) -> str | None:
     sent = request.headers.get("Idempotency-Key")
-    name = IdempotencySerializer(data={} if sent is None else {"idempotency_key": sent})
-    name.is_valid(raise_exception=True)
-    return cast("str | None", name.validated_data.get("idempotency_key"))
+    return valid(IdempotencySerializer, {} if sent is None else {"idempotency_key": sent}).get("idempotency_key")

@@ -7,7 +7,7 @@ from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from api_service.config import settings
-from api_service.keys.models import ApiKey
+from api_service.keys.models import ApiKey, Scope
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # Which imports the default permission itself.
@@ -41,7 +41,7 @@ class HasScope(BasePermission):
             ScopeMissing: Its key lacks the scope.
             PermissionDenied: A page of another site has it sent.
         """
-        key = cast("ApiKey | None", request.auth)
+        key = key_in(request)
         if key is not None:
             _require_scope(key, _scope(request, view))
         elif settings().needs_key:
@@ -49,6 +49,17 @@ class HasScope(BasePermission):
         elif request.method not in SAFE_METHODS and _from_another_site(request):
             raise PermissionDenied("A page of another site cannot send this without a key.")
         return True
+
+
+def key_in(request: Request) -> ApiKey | None:
+    """The key that a request was sent with."""
+    return cast("ApiKey | None", request.auth)
+
+
+def is_admin(request: Request) -> bool:
+    """Whether a request may see what is others': with the scope ``admin``, and without a key where none is needed."""
+    key = key_in(request)
+    return key is None or Scope.ADMIN in key.scopes
 
 
 def _require_scope(key: ApiKey, scope: str | None) -> None:

@@ -1,40 +1,35 @@
 """``/metrics``."""
 
-from collections.abc import Mapping
-from typing import Any
-
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_service.metrics import schema, services
+from api_service.metrics import services
 
 
-class TextRenderer(BaseRenderer):
-    """Passes the page on."""
+class Text(BaseRenderer):
+    """What can be had."""
 
-    media_type = "text/plain"
-    format = "txt"
-
-    def render(
-        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
-    ) -> Any:
-        """The bytes as they are."""
-        del accepted_media_type, renderer_context
-        return data
+    media_type, format = "text/plain", "txt"
 
 
 class MetricsApi(APIView):
     """What Prometheus reads."""
 
     scope = None
-    throttle_classes = ()
-    renderer_classes = (TextRenderer,)
+    renderer_classes = (Text,)
 
-    @schema.get_metrics
-    def get(self, request: Request) -> Response:
+    @extend_schema(
+        operation_id="get_metrics",
+        summary="Figures for Prometheus",
+        tags=["operation"],
+        responses={(200, "text/plain"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request) -> HttpResponse:
         """The figures of all workers together."""
         del request
-        return Response(services.page(), content_type=CONTENT_TYPE_LATEST)
+        return HttpResponse(services.page(), CONTENT_TYPE_LATEST)

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.db import connection
-from django.db.models import Count
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from api_service.jobs.models import Job, State
+from api_service.jobs import selectors
 from api_service.metrics import files, meters
 from api_service.models import services as models
 from api_service.polled import Polled
@@ -27,8 +26,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 def _count_jobs() -> dict[str, int]:
     try:
-        found = Job.objects.order_by().values_list("state").annotate(Count("id"))
-        return dict.fromkeys(State.values, 0) | dict(found)
+        return selectors.counts()
     finally:
         connection.close()
 

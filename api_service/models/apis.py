@@ -1,12 +1,26 @@
 """``/api/v1/labels`` and ``/api/v1/models``."""
 
+from typing import TypeVar
+
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import cache_control
+from django.views.decorators.vary import vary_on_headers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_service.http.caching import revalidated
+from api_service.config import settings
 from api_service.models import schema, services
 from api_service.models.serializers import LabelsSerializer, ModelDetailsSerializer, ModelsSerializer
+
+_View = TypeVar("_View", bound=type[APIView])
+
+
+def revalidated(view: _View) -> _View:
+    """Lets clients keep a view's answers if they ask each time whether these still hold, by their ``ETag``."""
+    directives = {"no_cache": True} | ({"private": True} if settings().needs_key else {})
+    decorators = [cache_control(**directives), vary_on_headers("Authorization")]
+    return method_decorator(decorators, name="dispatch")(view)
 
 
 @revalidated

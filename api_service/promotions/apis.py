@@ -7,7 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_service.http.serializers import ListQuery
+from api_service.http.serializers import ListQuery, valid
+from api_service.keys.permissions import key_in
 from api_service.promotions import schema, services
 from api_service.promotions.serializers import (
     HistoryEntrySerializer,
@@ -27,17 +28,15 @@ class PromotionsApi(APIView):
     @schema.list_promotions
     def get(self, request: Request) -> Response:
         """The history, newest first: who put which model in service, when, why, and what was examined."""
-        query = ListQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        entries = serving.history()[: query.validated_data["limit"]]
+        query = valid(ListQuery, request.query_params.dict())
+        entries = serving.history()[: query["limit"]]
         return Response(HistorySerializer({"results": entries}).data)
 
     @schema.create_promotion
     def post(self, request: Request) -> Response:
         """Examines a model and puts it in service; refused with what was examined where a check fails."""
-        wanted = PromotionSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        entry = services.promote(who=services.asker(request), **wanted.validated_data)
+        wanted = valid(PromotionSerializer, request.data)
+        entry = services.promote(who=_asker(request), **wanted)
         return Response(HistoryEntrySerializer(entry).data, status=201)
 
 
@@ -50,7 +49,12 @@ class RollbacksApi(APIView):
     @schema.create_rollback
     def post(self, request: Request) -> Response:
         """Goes back to the model that was in service before the last promotion, once its files are verified."""
-        wanted = RollbackSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        entry = services.roll_back(services.asker(request), **wanted.validated_data)
+        wanted = valid(RollbackSerializer, request.data)
+        entry = services.roll_back(_asker(request), **wanted)
         return Response(HistoryEntrySerializer(entry).data, status=201)
+
+
+def _asker(request: Request) -> str:
+    """How the history names whose request it is."""
+    key = key_in(request)
+    return f"API key {key.name} ({key.prefix})" if key else "API"

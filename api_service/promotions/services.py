@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import Any
-
-from rest_framework.request import Request
 
 from api_service import config
 from api_service.http.errors import PromotionBusy, PromotionUnfinished
@@ -55,12 +52,6 @@ def roll_back(who: str, why: str) -> Entry:
     entry = promotion.roll_back(who, why)
     registry.mirror_soon()
     return entry
-
-
-def asker(request: Request) -> str:
-    """How the history names whose request it is."""
-    key: Any = request.auth
-    return f"API key {key.name} ({key.prefix})" if key else "API"
 
 
 @contextmanager

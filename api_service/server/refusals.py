@@ -1,31 +1,24 @@
 """What is said to a request that Django's views never see."""
 
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import Any
 
 _KEY = "har.refused"
 
 
 class Refused(Exception):
-    """A request is not passed on to a view.
+    """A request is not passed on to a view; the exception's text is the sentence for people.
 
     Attributes:
-        problem: What is answered.
+        status: HTTP status.
+        code: Stable identifier for programs.
+        headers: Of the answer.
     """
 
     def __init__(self, status: HTTPStatus, code: str, detail: str, headers: dict[str, str] | None = None) -> None:
         """Takes what is answered."""
         super().__init__(detail)
-        self.problem = Problem(status, code, detail, headers or {})
-
-
-class Problem(NamedTuple):
-    """Status, stable code, a sentence for people, and headers."""
-
-    status: HTTPStatus
-    code: str
-    detail: str
-    headers: dict[str, str]
+        self.status, self.code, self.headers = status, code, headers or {}
 
 
 def too_large(most: int) -> Refused:
@@ -54,9 +47,9 @@ def took_too_long() -> Refused:
 
 def environ(environ: dict[str, Any], refused: Refused) -> dict[str, Any]:
     """The WSGI environment by which Django answers with it."""
-    return environ | {_KEY: refused.problem}
+    return environ | {_KEY: refused}
 
 
-def found(environ: dict[str, Any]) -> Problem | None:
+def found(environ: dict[str, Any]) -> Refused | None:
     """What an environment says is to be answered; None: what was asked for."""
     return environ.get(_KEY)

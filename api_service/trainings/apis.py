@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from api_service.http.serializers import ListQuery
+from api_service.http.serializers import ListQuery, valid
 from api_service.trainings import schema, services
 from api_service.trainings.serializers import (
     DatasetsSerializer,
@@ -27,16 +27,13 @@ class TrainingsApi(APIView):
     @schema.list_trainings
     def get(self, request: Request) -> Response:
         """The trainings, newest first."""
-        query = ListQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        return Response(TrainingsSerializer({"results": services.summaries(query.validated_data["limit"])}).data)
+        query = valid(ListQuery, request.query_params.dict())
+        return Response(TrainingsSerializer({"results": services.summaries(query["limit"])}).data)
 
     @schema.create_training
     def post(self, request: Request) -> Response:
         """Puts a training into the queue: ``{"recipe": "quick", "dataset": "mine", "changes": ["seed=1"]}``."""
-        wanted = NewTrainingSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        run = services.submit(**wanted.validated_data)
+        run = services.submit(**valid(NewTrainingSerializer, request.data))
         location = {"Location": f"/api/v1/trainings/{run.id}"}
         return Response(TrainingSerializer(services.summary(run)).data, status=202, headers=location)
 
@@ -85,9 +82,8 @@ class LogApi(APIView):
     @schema.get_training_log
     def get(self, request: Request, name: str) -> Response:
         """The last lines."""
-        query = ListQuery(data=request.query_params.dict())
-        query.is_valid(raise_exception=True)
-        return Response(LogSerializer({"lines": runs.find(name).log(query.validated_data["limit"])}).data)
+        query = valid(ListQuery, request.query_params.dict())
+        return Response(LogSerializer({"lines": runs.find(name).log(query["limit"])}).data)
 
 
 class DatasetsApi(APIView):

@@ -189,7 +189,7 @@ def test_what_needs_a_key_is_not_kept_by_those_in_between(use_api_setting):
     from django.test import RequestFactory
     from django.views import View
 
-    from api_service.http.caching import revalidated
+    from api_service.models.apis import revalidated
 
     use_api_setting("AUTH", "required")
     view = revalidated(type("Some", (View,), {"get": lambda *_: HttpResponse()})).as_view()
