@@ -35,12 +35,12 @@ from har_core.evaluation import calibration, metrics
 from har_core.evaluation.metrics import Answers
 from har_core.files import write_beside
 from training import fit, starts
-from training.fit import Watcher
 from training.recipe import Recipe
 from training.recipe import load as load_recipe
 from training.runs import Epoch
 from training.selection import Part, Selection, select, with_unlabelled
 from training.trainer import Trainer
+from training.watcher import Watcher
 
 log = logging.getLogger(__name__)
 

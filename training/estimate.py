@@ -21,8 +21,8 @@ _GUESSED_FORWARD = 40.0
 _DECODE = 3.0
 _GUESSED_PIXELS = 224
 # Starting TensorFlow, converting the network, writing the bundle.
-_FIXED_SECONDS = 30.0
-_FORM_SECONDS = 10.0
+_FIXED_SECONDS = 20.0
+_FORM_SECONDS = 5.0
 _SPREAD = 1.6
 _BUNDLE_BYTES = 300_000_000
 # TensorFlow, the network and its conversion; gradients and a batch's activations on top of that.

@@ -1,4 +1,4 @@
-"""Fits the network: first the head, then, phase by phase, the network from the top down."""
+"""Fine-tunes the network, phase by phase, from the top down."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -11,17 +11,14 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import numpy.typing as npt
-from scipy.special import log_softmax
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
 
-from har_core.evaluation import calibration
-from training import checkpoint, inputs, network
+from training import checkpoint, head, inputs, network
 from training.checkpoint import Checkpoint
 from training.inputs import Examples
-from training.recipe import Head, Recipe
+from training.recipe import Recipe
 from training.runs import Epoch, Progress, Step
 from training.selection import Part
+from training.watcher import Watcher
 
 if TYPE_CHECKING:
     from training.distributed.team import Stepping, Team
@@ -34,86 +31,6 @@ _PREDICTED_AT_ONCE = 64
 _SECONDS_BETWEEN_STEPS = 1.0
 
 
-class Watcher:
-    """Is told how a training goes; does nothing with it."""
-
-    def activity(self, done: int, total: int, what: str) -> None:
-        """Takes note of how far something other than fine-tuning is; a ``har_core.progress.Progress``."""
-
-    def progress(self, progress: Progress) -> None:
-        """Takes note of how far it is, after every step."""
-
-    def step(self, step: Step) -> None:
-        """Takes note of the figures of some steps, about once a second."""
-
-    def epoch(self, epochs: list[Epoch]) -> None:
-        """Takes note of the figures of all epochs so far."""
-
-
-def fit_head(embeddings: Floats, truth: Indices, options: Head) -> tuple[Floats, Floats]:
-    """Logistic regression on the backbone's embeddings.
-
-    Args:
-        embeddings: float32 ``(n, d)``.
-        truth: Label indices ``(n,)``; every label occurs.
-        options: How strongly to regularise.
-
-    Returns:
-        Kernel ``(d, labels)`` and bias ``(labels,)``.
-    """
-    regression = LogisticRegression(C=options.regularization, max_iter=500, class_weight="balanced")
-    regression.fit(embeddings, truth)
-    kernel, bias = regression.coef_.T, regression.intercept_
-    if kernel.shape[1] == 1:  # For two labels scikit-learn gives only the second one's advantage.
-        kernel, bias = np.hstack([-kernel, kernel]) / 2, np.hstack([-bias, bias]) / 2
-    return kernel.astype(np.float32), bias.astype(np.float32)
-
-
-def judge_head(train: tuple[Floats, Indices], val: tuple[Floats, Indices], labels: Sequence[str]) -> Epoch:
-    """The figures of the head alone, as epoch 0.
-
-    Args:
-        train: Logits ``(n, labels)`` and label indices ``(n,)``.
-        val: The same of the validation photos.
-        labels: Names of the labels.
-    """
-    logits, truth = train
-    return Epoch(
-        epoch=0,
-        phase=0,
-        loss=float(-log_softmax(logits, axis=1)[np.arange(len(truth)), truth].mean()),
-        accuracy=float((logits.argmax(axis=1) == truth).mean()),
-        learning_rate=0,
-        seconds=0,
-        best=True,
-        **judge(*val, labels),
-    )
-
-
-def judge(logits: Floats, truth: Indices, labels: Sequence[str]) -> dict[str, Any]:
-    """The validation figures of ``runs.Epoch``.
-
-    The loss is that after temperature scaling, as the model will be served: otherwise a network that has become too
-    sure of itself, which scaling mends, would pass for one that has become worse.
-
-    Args:
-        logits: ``(n, labels)``.
-        truth: Label indices ``(n,)``.
-        labels: Their names.
-    """
-    found = logits.argmax(axis=1)
-    scaled = log_softmax(logits / calibration.fit_temperature(logits, truth), axis=1)
-    return {
-        "val_loss": float(-scaled[np.arange(len(truth)), truth].mean()),
-        "val_accuracy": float((found == truth).mean()),
-        "val_macro_f1": float(f1_score(truth, found, labels=range(len(labels)), average="macro", zero_division=0)),
-        "recall": {
-            label: float((found[truth == index] == index).mean()) if (truth == index).any() else 0.0
-            for index, label in enumerate(labels)
-        },
-    }
-
-
 @dataclass(frozen=True)
 class FineTuning:
     """Trains the network through a recipe's phases.
@@ -123,7 +40,7 @@ class FineTuning:
         train: What to train on.
         val: What to choose the epoch by: rows of ``train.photos``.
         labels: Their names.
-        head: The figures of the head that it begins with.
+        begin: The figures of the head that it begins with.
         recipe: Phases and options.
         state_file: Where the checkpoint is kept.
         watcher: Told how it goes.
@@ -134,7 +51,7 @@ class FineTuning:
     train: Examples
     val: Part
     labels: Sequence[str]
-    head: Epoch
+    begin: Epoch
     recipe: Recipe
     state_file: Path
     watcher: Watcher
@@ -155,7 +72,7 @@ class FineTuning:
     def _fresh(self) -> Checkpoint:
         """The state before the first epoch."""
         weights = values_of(self.model.variables)
-        return Checkpoint(0, 0, 0, weights, [], weights, [self.head])
+        return Checkpoint(0, 0, 0, weights, [], weights, [self.begin])
 
     def _run_phase(self, state: Checkpoint) -> Checkpoint:
         """Trains a phase to its end, or until it has not got better for a while."""
@@ -223,7 +140,7 @@ class FineTuning:
         return epoch.values()
 
     def _judge(self) -> dict[str, Any]:
-        return judge(logits_of(self.model, self.train.photos, self.val.rows), self.val.truth, self.labels)
+        return head.judge(logits_of(self.model, self.train.photos, self.val.rows), self.val.truth, self.labels)
 
     def _progress(
         self, state: Checkpoint, number: int, step: int, seconds_left: float | None, what: str = "fine-tuning"

@@ -7,9 +7,7 @@ Needs no TensorFlow.
 
 import json
 import logging
-import socket
 import sqlite3
-import time
 from contextlib import suppress
 from functools import lru_cache
 from importlib.util import find_spec
@@ -25,8 +23,8 @@ from redis.exceptions import RedisError
 from har_core import identity
 from har_core.config import settings
 from har_core.errors import QueueUnreachable, RunNotFound
-from har_core.files import is_locked, locked
-from training import background, registry, runs, supervisor, tracking
+from har_core.files import is_locked
+from training import background, runs, supervisor
 from training.recipe import Recipe
 from training.runs import Run
 
@@ -34,9 +32,6 @@ log = logging.getLogger(__name__)
 
 _NAME = "har-trainings"
 _TASK = f"{__name__}.train"
-_POLL = 0.5
-_UNREACHABLE_POLL = 5.0
-_SECONDS_BETWEEN_SWEEPS = 60.0
 # In the folder of a run that was put into the queue: there it can get lost.
 _PUT = "in_queue"
 _UNREACHABLE = (sqlite3.Error, RedisError, OSError)
@@ -140,51 +135,12 @@ def starts_workers() -> bool:
     return not settings().queue_url and find_spec("tensorflow") is not None
 
 
-def work(idle_seconds: float | None = None, wait: bool = True) -> None:
-    """Runs what waits, one after the other, until it is interrupted.
-
-    Args:
-        idle_seconds: Ends after so long without work; None: never.
-        wait: Wait while another worker of this machine is alive, and then take over; otherwise end at once.
+def run_next() -> bool:
+    """Runs what is first in the queue, to its end; False where nothing waits.
 
     Raises:
-        QueueUnreachable: The queue cannot be reached, and there is an end to waiting for it: ``idle_seconds``.
+        QueueUnreachable: The queue cannot be reached.
     """
-    _lock().parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with locked(_lock(), wait):
-            _work(idle_seconds)
-    except BlockingIOError:
-        return
-
-
-def _work(idle_seconds: float | None) -> None:
-    log.info("works on the runs in %s", runs.root())
-    for run in runs.newest_first():
-        if run.state() == "interrupted":
-            tracking.close(run, "KILLED")
-    idle_since = time.monotonic()
-    swept_at = idle_since - _SECONDS_BETWEEN_SWEEPS
-    while idle_seconds is None or time.monotonic() - idle_since < idle_seconds:
-        try:
-            if time.monotonic() - swept_at >= _SECONDS_BETWEEN_SWEEPS:
-                _sweep()
-                swept_at = time.monotonic()
-            has_worked = _next()
-        except QueueUnreachable as error:
-            if idle_seconds is not None:
-                raise
-            log.warning("%s It is tried again.", error)
-            time.sleep(_UNREACHABLE_POLL)
-            continue
-        if has_worked:
-            idle_since = time.monotonic()
-        else:
-            time.sleep(_POLL)
-
-
-def _next() -> bool:
-    """Takes the first entry from the queue; False where there is none."""
     try:
         huey = _queue()[0]
         task = huey.dequeue()
@@ -198,13 +154,16 @@ def _next() -> bool:
     return task is not None
 
 
-def _sweep() -> None:
-    """Puts back what a queue has lost, as one in Redis may that was started again; tells MLflow what it missed."""
+def put_back() -> None:
+    """Puts back what a queue has lost, as one in Redis may that was started again.
+
+    Raises:
+        QueueUnreachable: The queue cannot be reached.
+    """
     known = set(waiting())
     for run in reversed(runs.newest_first()):
         if run.id not in known and (run.folder / _PUT).exists() and run.state() == "queued":
             put(run)
-    registry.catch_up()
 
 
 def _train(run_id: str) -> None:
@@ -259,8 +218,3 @@ def _open(url: str, home: Path, folder: str) -> tuple[Huey, TaskWrapper]:
         home.mkdir(parents=True, exist_ok=True)
         huey = SqliteHuey(_NAME, filename=str(home / "queue.db"), strict_fifo=True, **options)
     return huey, huey.task(name="train")(_train)
-
-
-def _lock() -> Path:
-    """Held by the worker of a queue in SQLite, which is for one machine; in Redis, by the one of this machine."""
-    return settings().home / (f"worker-{socket.gethostname()}.lock" if settings().queue_url else "worker.lock")

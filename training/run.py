@@ -13,12 +13,13 @@ from har_core.datasets import store
 from training import packaging, registry, runs, starts
 from training.distributed.cluster import of_environment
 from training.distributed.team import Team
-from training.fit import Watcher
-from training.packaging import Packaged, Trained
+from training.forms import Trained
+from training.packaging import Packaged
 from training.runs import Epoch, Outcome, Progress, Run, Step
 from training.selection import select, with_unlabelled
 from training.tracking import Tracker
 from training.trainer import Trainer
+from training.watcher import Watcher
 
 log = logging.getLogger(__name__)
 

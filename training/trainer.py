@@ -17,12 +17,13 @@ from har_core.embedding import Embedder
 from har_core.errors import DatasetError
 from har_core.files import write_beside
 from har_core.images import RGBImage
-from training import backbones, distillation, fit, network
-from training.fit import FineTuning, Watcher
+from training import backbones, distillation, fit, head, network
+from training.fit import FineTuning
 from training.inputs import Examples
 from training.recipe import Recipe
 from training.runs import Epoch, Progress
 from training.selection import Selection
+from training.watcher import Watcher
 
 if TYPE_CHECKING:
     from training.distributed.team import Team
@@ -63,9 +64,9 @@ class Trainer:
         model = network.build(recipe.backbone, size, labels, dropout, recipe.start)
         if recipe.phases and recipe.serving_size:
             network.resized(model, recipe.serving_size, recipe)  # Better refused now than after hours.
-        head = self._fit_head(model)
+        begin = self._fit_head(model)
         if not self.state_file.exists():
-            self.watcher.epoch([head])
+            self.watcher.epoch([begin])
         if not recipe.phases:
             return model, _reader(self.dataset, size)
         photos = cache.pixels(self.dataset, size, self.watcher.activity)
@@ -74,8 +75,8 @@ class Trainer:
             train = self.selection.parts["train"]
             examples = Examples.labelled(photos, train.rows, train.truth, labels, recipe.regularization)
             if recipe.teachers:
-                examples = self._taught(model, examples, head)
-            self._fine_tune(model, examples, head)
+                examples = self._taught(model, examples, begin)
+            self._fine_tune(model, examples, begin)
         self._adjust_logits(model)
         if recipe.serving_size:
             return network.resized(model, recipe.serving_size, recipe), _reader(self.dataset, recipe.serving_size)
@@ -94,26 +95,26 @@ class Trainer:
         self._require_readable(cache.unreadable(self.dataset, embedder=embedder))
         self.watcher.activity(0, 1, "fitting the head")
         train, val = self.selection.parts["train"], self.selection.parts["val"]
-        kernel, bias = fit.fit_head(embeddings[train.rows], train.truth, self.recipe.head)
+        kernel, bias = head.fit(embeddings[train.rows], train.truth, self.recipe.head)
         model.get_layer("head").set_weights([kernel, bias])
         learnt, judged = ((embeddings[part.rows] @ kernel + bias, part.truth) for part in (train, val))
-        return fit.judge_head(learnt, judged, self.selection.labels)
+        return head.first_epoch(learnt, judged, self.selection.labels)
 
-    def _taught(self, model: keras.Model, labelled: Examples, head: Epoch) -> Examples:
+    def _taught(self, model: keras.Model, labelled: Examples, begin: Epoch) -> Examples:
         """What the network learns that has teachers; each of these is trained and asked, unless it was before."""
         rows = np.concatenate([labelled.rows, self.selection.unlabelled])
-        begin = fit.values_of(model.variables)
+        fresh = fit.values_of(model.variables)
         for number in range(self.recipe.teachers):
             if self._answers_file(number).exists():
                 continue
             teacher = self._teacher(number, self.recipe.teachers - number - 1 + len(rows) / len(labelled.rows))
-            teacher._fine_tune(model, labelled, head)
+            teacher._fine_tune(model, labelled, begin)
             teacher.watcher.activity(0, 1, "answering")
             both = (fit.logits_of(model, photos, rows) for photos in (labelled.photos, labelled.photos[:, :, ::-1]))
             answer = distillation.answer(*both)
             write_beside(self._answers_file(number), partial(np.savez, answer=answer))
             teacher.state_file.unlink()
-            fit.assign(model.variables, begin)
+            fit.assign(model.variables, fresh)
         answers = [np.load(self._answers_file(number))["answer"] for number in range(self.recipe.teachers)]
         return distillation.distilled(labelled, self.selection.unlabelled, answers, self.recipe.distillation.share)
 
@@ -132,7 +133,7 @@ class Trainer:
     def _answers_file(self, number: int) -> Path:
         return self.state_file.with_stem(f"{self.state_file.stem}-answers-{number}")
 
-    def _fine_tune(self, model: keras.Model, train: Examples, head: Epoch) -> None:
+    def _fine_tune(self, model: keras.Model, train: Examples, begin: Epoch) -> None:
         if self.team:
             self.team.begin(self.dataset, self.recipe, train)
         tuned = network.in_half_precision(model) if self.recipe.optimizer.mixed_precision else model
@@ -141,7 +142,7 @@ class Trainer:
             train=train,
             val=self.selection.parts["val"],
             labels=self.selection.labels,
-            head=head,
+            begin=begin,
             recipe=self.recipe,
             state_file=self.state_file,
             watcher=self.watcher,

@@ -38,10 +38,10 @@ def host(training):  # noqa: F811
 
     def start(name: str, home: str):
         code = (
-            "import pathlib, socket, sys\nfrom training import queue, supervisor, worker\n"
+            "import pathlib, socket, sys\nfrom training import supervisor, worker\n"
             f"supervisor.PROJECT_ROOT = pathlib.Path({str(supervisor.PROJECT_ROOT)!r})\n"
-            f"socket.gethostname = lambda: {name!r}\nqueue._SECONDS_BETWEEN_SWEEPS = 0.5\n"
-            "queue._UNREACHABLE_POLL = 0.5\nsys.exit(worker.main([]))"
+            f"socket.gethostname = lambda: {name!r}\nworker._SECONDS_BETWEEN_SWEEPS = 0.5\n"
+            "worker._UNREACHABLE_POLL = 0.5\nsys.exit(worker.main([]))"
         )
         environment = {**os.environ, "HAR_HOME": str(home), "HOST": name}
         started.append(subprocess.Popen([sys.executable, "-c", code], cwd=PROJECT_ROOT, env=environment))

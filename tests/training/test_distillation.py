@@ -8,12 +8,12 @@ from har_core.datasets import ingest
 from har_core.datasets.sources import table
 from tests.training.test_fit import Recorder
 from training import distillation
-from training.fit import Watcher
 from training.inputs import Examples
 from training.recipe import Recipe
 from training.runs import Progress
 from training.selection import select, with_unlabelled
 from training.trainer import Trainer, _TeacherWatcher
+from training.watcher import Watcher
 
 pytestmark = pytest.mark.usefixtures("small_backbone")
 

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from tests.conftest import tiny_network
-from training import checkpoint, fit
-from training.fit import FineTuning, Watcher
+from training import checkpoint, fit, head
+from training.fit import FineTuning
 from training.inputs import Examples
 from training.recipe import Recipe
 from training.selection import Part
+from training.watcher import Watcher
 
 LABELS = ["red", "green", "blue"]
 PLAN = {
@@ -57,9 +58,9 @@ def tuning(tmp_path, watcher, **changes):
     val = Part(np.arange(45, 60), np.arange(45, 60) % 3)
     plan = Recipe.model_validate(PLAN | changes)
     logits = [(fit.logits_of(model, photos(), part.rows), part.truth) for part in (train, val)]
-    head = fit.judge_head(*logits, LABELS)
+    begin = head.first_epoch(*logits, LABELS)
     examples = Examples.labelled(photos(), train.rows, train.truth, 3, plan.regularization)
-    return FineTuning(model, examples, val, LABELS, head, plan, tmp_path / "state.npz", watcher)
+    return FineTuning(model, examples, val, LABELS, begin, plan, tmp_path / "state.npz", watcher)
 
 
 def weights(model):
@@ -101,7 +102,7 @@ def test_the_best_epoch_is_what_remains(straight):
     best = min(epochs, key=lambda epoch: epoch.val_loss)
     assert [epoch for epoch in epochs if epoch.best][-1] == best
     logits = fit.logits_of(straight.model, straight.train.photos, straight.val.rows)
-    assert fit.judge(logits, straight.val.truth, LABELS)["val_loss"] == pytest.approx(best.val_loss, abs=1e-5)
+    assert head.judge(logits, straight.val.truth, LABELS)["val_loss"] == pytest.approx(best.val_loss, abs=1e-5)
 
 
 def test_the_last_epoch_remains_where_that_is_wanted(tmp_path):
@@ -113,7 +114,7 @@ def test_the_last_epoch_remains_where_that_is_wanted(tmp_path):
     assert epochs[-1].val_loss > epochs[0].val_loss
     assert not epochs[-1].best
     logits = fit.logits_of(run.model, run.train.photos, run.val.rows)
-    assert fit.judge(logits, run.val.truth, LABELS)["val_loss"] == pytest.approx(epochs[-1].val_loss, abs=1e-5)
+    assert head.judge(logits, run.val.truth, LABELS)["val_loss"] == pytest.approx(epochs[-1].val_loss, abs=1e-5)
 
 
 @pytest.mark.parametrize("keep", ["best", "last"])
@@ -153,6 +154,6 @@ def test_the_head_tells_two_labels_apart():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 2, 100)
     embeddings = rng.standard_normal((100, 8)).astype(np.float32) + truth[:, None]
-    kernel, bias = fit.fit_head(embeddings, truth, Recipe().head)
+    kernel, bias = head.fit(embeddings, truth, Recipe().head)
     assert kernel.shape == (8, 2)
     assert ((embeddings @ kernel + bias).argmax(axis=1) == truth).mean() > 0.8

@@ -19,6 +19,7 @@ from tests.training.test_runs import DONE, is_running, training  # noqa: F401 - 
 from tests.waiting import until
 from training import queue, runs, supervisor
 from training.recipe import Recipe
+from training.worker import work
 
 SLOW = "(run_folder / 'pid').write_text(str(os.getpid())); time.sleep(float(os.environ.get('SLEEP', 600)))\n" + DONE
 
@@ -61,7 +62,7 @@ def test_runs_wait_in_order_and_the_cancelled_one_is_passed_over(training):  # n
     assert queue.waiting() == [one.id, two.id, three.id]
     two.cancel()
     assert queue.waiting() == [one.id, three.id]
-    queue.work(idle_seconds=0.6)
+    work(idle_seconds=0.6)
     assert order.read_text().split() == [one.id, three.id]
     assert [run.state() for run in (one, two, three)] == ["done", "cancelled", "done"]
     assert queue.waiting() == []
@@ -73,7 +74,7 @@ def test_a_resumed_run_waits_behind_the_others(training):  # noqa: F811
     one.cancel()
     queue.resume(one)
     assert set(queue.waiting()) == {one.id, two.id}
-    queue.work(idle_seconds=0.6)
+    work(idle_seconds=0.6)
     assert one.state() == two.state() == "done"
     with pytest.raises(TrainingError, match="done"):
         queue.resume(one)
@@ -160,7 +161,7 @@ def test_what_is_no_entry_of_ours_is_passed_over_and_runs_nothing(training):  # 
         queue._queue()[0].storage.enqueue(content)
     (run,) = submit(1)
     assert queue.waiting() == [run.id]
-    queue.work(idle_seconds=0.6)
+    work(idle_seconds=0.6)
     assert run.state() == "done", "the worker goes on with the next"
     assert not (settings().home / "evil").exists()
 
@@ -192,7 +193,7 @@ def test_the_queue_can_live_in_redis(use_setting, training, tmp_path):  # noqa: 
         until(answers)
         one, two = submit(2)
         assert queue.waiting() == [one.id, two.id]
-        queue.work(idle_seconds=0.6)
+        work(idle_seconds=0.6)
         assert one.state() == two.state() == "done"
     finally:
         server.kill()
@@ -204,5 +205,5 @@ def test_runs_whose_record_is_gone_are_passed_over(training):  # noqa: F811
     one, two = submit(2)
     runs.remove(one)
     assert queue.waiting() == [two.id]
-    queue.work(idle_seconds=0.6)
+    work(idle_seconds=0.6)
     assert two.state() == "done"
