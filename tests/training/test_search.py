@@ -126,7 +126,7 @@ def test_a_search_that_is_killed_goes_on_where_it_stopped(home):
     command, mark = [sys.executable, "-m", "tests.training.tiny_search", "tiny"], f"HAR_HOME={home}"
     process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment)
     try:
-        until(lambda: found.is_over(0))
+        until(lambda: found.is_over(0), 900, process)
     finally:
         process.kill()
         process.wait()
