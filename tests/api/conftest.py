@@ -42,12 +42,18 @@ def api_database(migrated) -> Iterator[None]:
 
 
 @pytest.fixture
-def client(django):
+def inside(django):
     """Asks Django in this process, without a server."""
     del django
     from django.test import Client
 
     return Client(raise_request_exception=False, SERVER_NAME="localhost")
+
+
+@pytest.fixture
+def client(inside):
+    """The same, where a file's tests have no server of their own."""
+    return inside
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import uuid
 
 import httpx
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import ExifTags, Image
 
 from har_core import config, feedback
@@ -230,20 +231,26 @@ def test_names_of_no_photo_are_not_found(client, photo):
     problem(client.get(f"{URL}/{photo}/image"), 404, "feedback_not_found")
 
 
-def test_where_it_is_off_nothing_is_kept(tmp_path):
-    off = {"HAR_HOME": str(tmp_path / "off"), "HAR_FEEDBACK": "false"}
-    with api(tmp_path / "log", **off) as base, httpx.Client(base_url=base) as client:
-        answer = predict(client)
-        assert answer["label"] == "cycling"
-        said = {"prediction_id": answer["id"], "verdict": "right"}
-        problem(client.post(URL, json=said), 403, "feedback_off")
-        problem(client.post(URL, data={"verdict": "right"}, files={"image": CYCLING}), 403, "feedback_off")
+def say_inside(inside, payload: bytes):
+    return inside.post(URL, {"verdict": "right", "image": SimpleUploadedFile("a.jpg", payload)})
+
+
+@pytest.mark.usefixtures("api_database")
+def test_where_it_is_off_nothing_is_kept(inside, use_setting, tmp_path):
+    use_setting("HOME", tmp_path / "off")
+    use_setting("FEEDBACK", "false")
+    answer = inside.post("/api/v1/predictions", {"image": SimpleUploadedFile("a.jpg", CYCLING)}).json()
+    assert answer["label"] == "cycling"
+    said = {"prediction_id": answer["id"], "verdict": "right"}
+    problem(inside.post(URL, said, content_type="application/json"), 403, "feedback_off")
+    problem(say_inside(inside, CYCLING), 403, "feedback_off")
     assert not list((tmp_path / "off").rglob("feedback/*"))
     assert not list((tmp_path / "off").rglob("predictions/*"))
 
 
-def test_where_there_is_no_room_it_is_said(tmp_path):
-    with api(tmp_path / "log", HAR_HOME=str(tmp_path / "full"), HAR_MAX_FEEDBACK_PHOTOS="1") as base:
-        for payload in (CYCLING, RUNNING):
-            answer = httpx.post(f"{base}{URL}", data={"verdict": "right"}, files={"image": payload})
-    problem(answer, 507, "feedback_full")
+@pytest.mark.usefixtures("api_database")
+def test_where_there_is_no_room_it_is_said(inside, use_setting, tmp_path):
+    use_setting("HOME", tmp_path / "full")
+    use_setting("MAX_FEEDBACK_PHOTOS", 1)
+    assert say_inside(inside, CYCLING).status_code == 201
+    problem(say_inside(inside, RUNNING), 507, "feedback_full")

@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -137,31 +138,27 @@ def test_the_database_is_asked_by_one_at_a_time_and_not_for_each_probe():
     assert polled.get() == 0
 
 
-def test_a_model_that_appears_is_answered_with_in_seconds(tmp_path, tiny_bundle):
+def test_a_model_that_appears_is_answered_with_and_a_broken_one_once_it_is_mended(tmp_path, tiny_bundle):
     shipped = tmp_path / "shipped"
     shipped.mkdir()
+
+    def is_refused(code: str) -> None:
+        """However often it is asked for."""
+        for _ in range(5):
+            problem(httpx.get(f"{base}/readyz"), 503, code)
+            problem(httpx.post(f"{base}/api/v1/predictions", files={"image": CYCLING}), 503, code)
+        assert httpx.get(f"{base}/healthz").status_code == 200
+
     with api(tmp_path / "log", HAR_SHIPPED_MODELS=str(shipped), HAR_MODEL="tiny") as base:
-        problem(httpx.get(f"{base}/readyz"), 503, "model_not_found")
-        for _ in range(20):
-            answer = httpx.post(f"{base}/api/v1/predictions", files={"image": CYCLING})
-            problem(answer, 503, "model_not_found")
-        shutil.copytree(tiny_bundle.folder, tmp_path / "copy" / "tiny@1")
+        is_refused("model_not_found")
+        spoil(Bundle(Path(shutil.copytree(tiny_bundle.folder, tmp_path / "copy" / "tiny@1"))), bundles.TFLITE)
         (tmp_path / "copy" / "tiny@1").rename(shipped / "tiny@1")
+        until(lambda: httpx.get(f"{base}/readyz").json()["code"] == "bundle_broken")
+        is_refused("bundle_broken")
+        shutil.copy(tiny_bundle.folder / bundles.TFLITE, shipped / "tiny@1" / bundles.TFLITE)
         wait_until_ready(base)
         assert httpx.post(f"{base}/api/v1/predictions", files={"image": CYCLING}).json()["model"]["name"] == "tiny"
-
-
-def test_a_broken_model_is_tried_now_and_then_and_answers_once_it_is_mended(tmp_path, tiny_bundle):
-    shipped = tmp_path / "shipped"
-    broken = Bundle(shutil.copytree(tiny_bundle.folder, shipped / "tiny@1"))
-    spoil(broken, bundles.TFLITE)
-    with api(tmp_path / "log", HAR_SHIPPED_MODELS=str(shipped), HAR_MODEL="tiny") as base:
-        for _ in range(5):
-            problem(httpx.get(f"{base}/readyz"), 503, "bundle_broken")
-            problem(httpx.post(f"{base}/api/v1/predictions", files={"image": CYCLING}), 503, "bundle_broken")
-        shutil.copy(tiny_bundle.folder / bundles.TFLITE, broken.folder / bundles.TFLITE)
-        wait_until_ready(base)
-    assert (tmp_path / "log").read_text().count("there is none to answer") == 1
+    assert (tmp_path / "log").read_text().count("there is none to answer") == 2  # Once for each reason.
 
 
 def test_a_database_that_loses_its_tables_is_noticed_and_so_is_its_return(tmp_path):

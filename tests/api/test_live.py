@@ -143,19 +143,7 @@ def test_it_is_up_and_ready(client):
     assert client.get("/readyz").json()["status"] == "ready"
 
 
-def test_without_a_model_it_is_up_but_not_ready(tmp_path):
-    with api(tmp_path / "log", HAR_SHIPPED_MODELS=str(tmp_path)) as base:
-        assert httpx.get(f"{base}/healthz").status_code == 200
-        problem(httpx.get(f"{base}/readyz"), 503, "model_not_found")
-
-
 def test_real_photos_come_out_right_more_often_than_not(client, photos_root):
     photos = sorted((photos_root / "sports").glob("track_bicycle/*"))[:10]
     found = [post(client, content=photo.read_bytes(), headers={"Content-Type": "image/jpeg"}) for photo in photos]
     assert sum(response.json()["label"] == "cycling" for response in found) > 5
-
-
-def test_a_path_cannot_forge_a_line_of_the_log(tmp_path):
-    with api(tmp_path / "log") as base:
-        httpx.get(f"{base}/x%0a127.0.0.1 forged")
-    assert not [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("127.0.0.1 forged")]

@@ -27,7 +27,7 @@ MOST = {"api": 750, "app": 1150}
 PAGES = """
 from pathlib import Path
 from streamlit.testing.v1 import AppTest
-app = AppTest.from_file(Path("Home.py").absolute(), default_timeout=60).run()
+app = AppTest.from_file(Path("Home.py").absolute(), default_timeout=240).run()
 print("Home.py", [error.message for error in app.exception], len(app.main) > 0)
 for page in sorted(Path("pages").glob("*.py")):
     app = app.switch_page(str(page)).run()
@@ -49,7 +49,7 @@ def started(
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(30)
+            process.wait(240)
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -70,9 +70,7 @@ def is_healthy(image: Image, port: int, environment: dict[str, str]) -> bool:
 def output(image: Image, environment: dict[str, str], *command: str) -> str:
     """What a command says on stdout."""
     words = image.arguments(list(command))
-    done = subprocess.run(
-        words, check=False, cwd=image.app, env=environment, capture_output=True, text=True, timeout=120
-    )
+    done = subprocess.run(words, check=False, cwd=image.app, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

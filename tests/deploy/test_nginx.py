@@ -47,7 +47,7 @@ def environment(tmp_path_factory):
         "DJANGO_SECRET_KEY": "n3yq-Zk2vUe8wXhT5sJfL9cRbD7mPaGo1iQ4xV6tB0uCzEdWlK",
         "DJANGO_ALLOWED_HOSTS": API,
         "HAR_MAX_REQUEST_BYTES": "1000000",
-        "HAR_API_ANONYMOUS_RATE": "20/minute",
+        "HAR_API_ANONYMOUS_RATE": "20/day",
         "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
     }
 
@@ -125,7 +125,7 @@ def test_much_is_not_taken_in_from_those_without_a_key(front):
         context.wrap_socket(plain, server_hostname=API) as link,
     ):
         link.sendall(head.encode() + b"\r\n" + b"x" * 100_000)
-        assert b"401" in link.recv(65536).splitlines()[0]
+        assert b"401" in link.makefile("rb").readline()
 
 
 def test_the_documentation_and_its_files_are_there(client):
@@ -194,7 +194,7 @@ def test_the_clients_real_address_is_logged_and_no_header_changes_it(front, key)
 
 
 def test_a_claimed_address_gets_around_no_limit(front):
-    """The API lets an address ask 20 times a minute without a key."""
+    """The API lets an address ask 20 times a day without a key."""
     with front[0].client(API, source="127.0.0.4") as client:
         found = [
             client.get("/api/v1/labels", headers={"X-Forwarded-For": f"203.0.113.{number}"}) for number in range(30)
