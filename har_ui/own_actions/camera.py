@@ -15,9 +15,8 @@ _SECONDS = 6.0
 _KEY = "own-camera"
 _MOST = 100
 
-_burst = st.components.v2.component(
-    "har_burst", **{kind: (ASSETS / f"burst.{kind}").read_text("utf-8") for kind in ("html", "css", "js")}
-)
+_HTML, _CSS, _JS = ((ASSETS / f"burst.{kind}").read_text("utf-8") for kind in ("html", "css", "js"))
+_burst = st.components.v2.component("har_burst", html=_HTML, css=_CSS, js=_JS)
 
 
 def show(action: str, take: Callable[[str, Sequence[Any]], None]) -> None:

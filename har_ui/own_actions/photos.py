@@ -16,6 +16,10 @@ from har_ui.models.progress_bar import progress_bar
 from har_ui.own_actions import camera, naming
 from har_ui.page import ASSETS, UPLOAD_TYPES, plain, upload_megabytes
 
+# The camera stays in sight while the cards beside it are scrolled; on a phone, they are below it.
+_STYLE = """<style>@media (min-width: 641px) {
+  .stColumn:has(> * .st-key-own-filming) { position: sticky; top: 4rem; align-self: flex-start; }
+}</style>"""
 _THUMBNAIL = 144
 _SHOWN_SIDE = 56
 _SHOWN = 6
@@ -38,7 +42,8 @@ def show(current: Collection, record: Record) -> None:
         "between the photos of two actions is what will be learnt: take them in the same places."
     )
     filming, cards = st.columns([2, 3], gap="large")
-    with filming:
+    filming.html(_STYLE)
+    with filming.container(key="own-filming"):
         _film(current, record)
     with cards, st.grid(min_column_width=_CARD, gap="small"):
         for place, action in enumerate(record.actions):
@@ -52,7 +57,7 @@ def _film(current: Collection, record: Record) -> None:
     action = st.segmented_control(
         "Take photos of", record.actions, format_func=plain, required=True, wrap=True, key=_FILMED
     )
-    camera.show(action, lambda action, photos: _take(current, action, photos))
+    camera.show(action or record.actions[0], lambda action, photos: _take(current, action, photos))
 
 
 def _take(current: Collection, action: str, photos: Sequence[Any]) -> None:
