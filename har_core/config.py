@@ -1,6 +1,7 @@
 """Settings, read from the environment (prefix ``HAR_``) when first asked for."""
 
 import json
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -104,6 +105,11 @@ class Settings(BaseSettings):
         if any(url.startswith("turn") for url in value) and not (info.data.get("turn_user") and secret):
             raise ValueError("a TURN server needs HAR_TURN_USER and HAR_TURN_SECRET, too")
         return value
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 @lru_cache(maxsize=1)

@@ -1,13 +1,12 @@
 """A LiteRT network that threads share."""
 
-import os
 import queue
 
 import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter
 
-from har_core.config import settings
+from har_core.config import cores, settings
 from har_core.images import RGBImage
 
 Floats = npt.NDArray[np.float32]
@@ -56,7 +55,7 @@ class Network:
             ValueError: The content is no LiteRT network, or has another number of inputs.
             RuntimeError: It asks for what this runtime does not have.
         """
-        self.threads = threads or settings().threads or min(len(os.sched_getaffinity(0)), _MAX_THREADS)
+        self.threads = threads or settings().threads or min(cores(), _MAX_THREADS)
         interpreters = [_Interpreter(content) for _ in range(self.threads)]
         self.input_shape = interpreters[0].input_shape
         self.output_shapes = interpreters[0].output_shapes

@@ -16,11 +16,11 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from har_core import config
 from har_core.batch import scoring, tables
 from har_core.batch.scoring import Row, Tally
 from har_core.batch.sources import Source
 from har_core.bundle import Bundle
-from har_core.config import settings
 from har_core.errors import HarError, InputUnusable, OutputUnusable, RunChanged
 from har_core.files import locked, write_beside
 from har_core.predictor import Predictor
@@ -77,7 +77,7 @@ class Problems:
 
 def cores() -> int:
     """How many photos are classified at the same time on this machine."""
-    return settings().threads or len(os.sched_getaffinity(0))
+    return config.settings().threads or config.cores()
 
 
 def local(predictor: Predictor, top_k: int) -> Engine:

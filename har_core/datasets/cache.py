@@ -6,7 +6,6 @@ be read any more has a row of zeros, is listed by ``unreadable``, and is tried a
 """
 
 import functools
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from har_core import images
-from har_core.config import settings
+from har_core.config import cores, settings
 from har_core.datasets.arrays import Array, writing
 from har_core.embedding import BACKBONE, DIMENSIONS, Embedder
 from har_core.files import is_locked, write_beside
@@ -46,8 +45,7 @@ def pixels(dataset: "Dataset", size: int, progress: Progress = silent) -> npt.ND
     """
     array = _pixels(dataset, size)
     if not array.is_ready:
-        threads = len(os.sched_getaffinity(0))
-        array.fill(_paths(dataset), lambda path: square(path, size), threads, progress, "decoding photos")
+        array.fill(_paths(dataset), lambda path: square(path, size), cores(), progress, "decoding photos")
     return array.open()
 
 

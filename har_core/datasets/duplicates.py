@@ -6,7 +6,6 @@ alone confuses photos of plain scenes. Source: Zauner 2010, "Implementation and 
 Functions".
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+
+from har_core.config import cores
 
 # Largest number of differing bits, of 64.
 PHASH_BITS = 8
@@ -56,7 +57,7 @@ def near_pairs(manifest: pd.DataFrame, first: int | None = None) -> Pairs:
 
     limit = len(manifest) if first is None else first
     # NumPy lets other threads run while it compares.
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         found = list(pool.map(pairs_from, range(0, limit, _BLOCK)))
     pairs = np.concatenate([np.empty((0, 2), np.int64), *found])
     return pairs[pairs[:, 0] < limit]
@@ -84,7 +85,7 @@ def shown_by(photos: pd.DataFrame, others: pd.DataFrame) -> npt.NDArray[np.bool_
         near = np.bitwise_count(own_dhash[block][row] ^ dhash[other]) <= DHASH_BITS
         return np.isin(np.arange(len(own_phash[block])), row[near])
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         blocks = list(pool.map(is_near, range(0, len(rest), _FEW)))
     found[~found] = np.concatenate([np.empty(0, bool), *blocks])
     return found

@@ -10,12 +10,12 @@ from har_core.datasets.arrays import writing
 from har_core.datasets.store import Dataset
 from har_core.files import write_beside
 from har_core.litert import Floats
-from har_core.progress import Progress, silent
 
 Rows = npt.NDArray[np.intp]
 
 _BLOCK = 4096
 _MAP_DIMENSIONS = 50
+_SEED = 0
 
 
 def similar(embeddings: npt.NDArray[np.floating], row: int, count: int) -> Rows:
@@ -43,7 +43,7 @@ def similar(embeddings: npt.NDArray[np.floating], row: int, count: int) -> Rows:
     return candidates[np.argsort(-likeness, kind="stable")[:count]]
 
 
-def layout(dataset: Dataset, limit: int = 3000, seed: int = 0, progress: Progress = silent) -> tuple[Rows, Floats]:
+def layout(dataset: Dataset, limit: int = 3000) -> tuple[Rows, Floats]:
     """A map to look at, on which photos that look alike lie close together.
 
     The embeddings are reduced to 50 dimensions by principal components and to two by t-SNE (van der Maaten and Hinton
@@ -52,28 +52,26 @@ def layout(dataset: Dataset, limit: int = 3000, seed: int = 0, progress: Progres
     Args:
         dataset: Whose photos.
         limit: Most photos on the map; of more, a random sample is drawn.
-        seed: Of the sample and of t-SNE.
-        progress: Told while embeddings are computed.
 
     Returns:
         The rows on the map ``(m,)``, ascending, and their places, float32 ``(m, 2)``.
     """
-    file = cache.embeddings_file(dataset).with_suffix(f".map-{limit}-{seed}.npz")
+    file = cache.embeddings_file(dataset).with_suffix(f".map-{limit}.npz")
     try:
         with np.load(file) as kept:
             return kept["rows"], kept["xy"]
     except (OSError, ValueError, KeyError, BadZipFile):  # Not there, or damaged.
         pass
-    vectors = cache.embeddings(dataset, progress)
+    vectors = cache.embeddings(dataset)
     rows = np.flatnonzero(vectors.any(axis=1))
-    rows = np.sort(np.random.default_rng(seed).permutation(rows)[:limit])
-    xy = _tsne(vectors[rows], seed)
+    rows = np.sort(np.random.default_rng(_SEED).permutation(rows)[:limit])
+    xy = _tsne(vectors[rows])
     with writing(file):
         write_beside(file, lambda beside: np.savez(beside, rows=rows, xy=xy))
     return rows, xy
 
 
-def _tsne(vectors: Floats, seed: int) -> Floats:
+def _tsne(vectors: Floats) -> Floats:
     # Takes seconds to import, and only the map needs it.
     from sklearn.decomposition import PCA  # noqa: PLC0415
     from sklearn.manifold import TSNE  # noqa: PLC0415
@@ -81,6 +79,6 @@ def _tsne(vectors: Floats, seed: int) -> Floats:
     count = len(vectors)
     if count < 4:  # Too few for neighbourhoods: side by side.
         return np.stack([np.arange(count), np.zeros(count)], axis=1).astype(np.float32)
-    reduced = PCA(min(_MAP_DIMENSIONS, *vectors.shape), random_state=seed).fit_transform(vectors)
-    tsne = TSNE(init="pca", perplexity=min(30, (count - 1) / 3), random_state=seed)
+    reduced = PCA(min(_MAP_DIMENSIONS, *vectors.shape), random_state=_SEED).fit_transform(vectors)
+    tsne = TSNE(init="pca", perplexity=min(30, (count - 1) / 3), random_state=_SEED)
     return tsne.fit_transform(reduced).astype(np.float32)

@@ -111,7 +111,7 @@ def _between_scenes(scenes: pd.Series, shares: dict[str, float], known: dict[int
     """Deals out whole scenes, the largest first, each to the split that lacks most; those known stay where they are."""
     counts = scenes.value_counts(sort=False).sort_values(ascending=False, kind="stable")
     given, chosen = dict.fromkeys(shares, 0), dict[int, str]()
-    for scene, count in counts.items():
+    for scene, count in zip(counts.index.tolist(), counts.tolist(), strict=True):
         lacking = {name: 1 - given[name] / (share * len(scenes)) for name, share in shares.items()}
         chosen[scene] = known.get(scene) or max(lacking, key=lacking.__getitem__)
         given[chosen[scene]] += count

@@ -187,14 +187,7 @@ def reliability(table: pd.DataFrame) -> go.Figure:
         mode="lines+markers",
         line={"color": RIGHT, "width": 2},
         marker={"size": 8},
-        error_y={
-            "type": "data",
-            "symmetric": False,
-            "array": table["accuracy_high"] - table["accuracy"],
-            "arrayminus": table["accuracy"] - table["accuracy_low"],
-            "thickness": 1.5,
-            "width": 0,
-        },
+        error_y=_whiskers(table["accuracy"], table["accuracy_low"], table["accuracy_high"]),
         customdata=table[["n", "accuracy_low", "accuracy_high"]],
         hovertemplate=(
             "%{customdata[0]:,} photos, on average %{x:.0%} confident:<br>%{y:.0%} right "

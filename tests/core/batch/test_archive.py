@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from har_core.batch.archive import Archive, check
 from har_core.batch.scoring import rows
+from har_core.config import PROJECT_ROOT
 from har_core.errors import ArchiveError, HarError, ImageTooLarge
 from tests.core.batch.photos import photo, zipped
 
@@ -145,10 +146,17 @@ def test_a_directory_that_lies_costs_the_row(tmp_path, offset, layout, value, co
 def test_an_entry_that_unpacks_to_more_than_it_says_takes_no_memory(tmp_path):
     """In a process of its own, whose memory is bounded."""
     path = tmp_path / "bomb.zip"
-    path.write_bytes(patched(zipped([("a.png", bytes(1_100_000_000))]), 24, "<L", 1000))
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+        file.open("a.png", "w") as entry,
+    ):
+        for _ in range(1100):
+            entry.write(bytes(1_000_000))
+    path.write_bytes(patched(path.read_bytes(), 24, "<L", 1000))
     code = f"from tests.core.batch.test_archive import found; print(found({str(path)!r}))"
     bounded = subprocess.run(
         [sys.executable, "-c", code],
+        cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
         check=False,
