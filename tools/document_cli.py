@@ -27,8 +27,7 @@ With `--json`, standard output has JSON and nothing else: an object a line where
 means: [errors](errors.md).
 
 """
-# Every command has it; Typer gives the next two to each verb, since each can be run on its own.
-_NOT_TOLD = {"--help", "--install-completion", "--show-completion"}
+_NOT_TOLD = {"--help"}  # Every command has it.
 
 
 def text() -> str:
@@ -61,8 +60,7 @@ def _section(name: str, command: Any) -> str:
             parts.append(f"\n| {kind} | |\n| --- | --- |\n")
             parts += [f"| `{_cell(left)}` | {_cell(right)} |\n" for left, right in rows]
     if command.epilog:
-        lines = [line.strip() for line in command.epilog.split("\n\n")[1:]]
-        parts.append("\n```sh\n" + "\n".join(lines) + "\n```\n")
+        parts.append("\n" + command.epilog.partition("\n")[2].replace("```", "```sh", 1) + "\n")
     return "".join(parts)
 
 
