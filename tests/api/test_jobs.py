@@ -54,6 +54,19 @@ def workers(home: Path) -> list[int]:
 
 
 @contextmanager
+def paused(home: Path):
+    """Whoever does the jobs of a HAR_HOME gets no further until the block ends."""
+    found = workers(home)
+    for process in found:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in found:
+            os.kill(process, signal.SIGCONT)
+
+
+@contextmanager
 def served(home: Path, log: Path, **environment: str):
     """The API with a HAR_HOME of its own; the workers that it starts end with the block."""
     with api(log, HAR_HOME=str(home), **environment) as base, httpx.Client(base_url=base, timeout=60) as client:
@@ -97,9 +110,13 @@ def model(tiny_bundle_source, tmp_path_factory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def live(model, tmp_path_factory):
-    home = tmp_path_factory.mktemp("live")
-    with served(home, home / "log", HAR_API_MAX_JOB_BYTES="30000000", **model) as client:
+def live_home(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("live")
+
+
+@pytest.fixture(scope="module")
+def live(model, live_home):
+    with served(live_home, live_home / "log", HAR_API_MAX_JOB_BYTES="30000000", **model) as client:
         yield client
 
 
@@ -192,19 +209,20 @@ def test_results_as_a_table_that_no_spreadsheet_runs(live):
     problem(live.get(f"{JOBS}/{job['id']}/results", headers={"Accept": "image/png"}), 406, "not_acceptable")
 
 
-def test_while_it_runs_it_tells_how_far_it_is_and_gives_what_there_is_only_if_asked_to(live):
+def test_while_it_runs_it_tells_how_far_it_is_and_gives_what_there_is_only_if_asked_to(live, live_home):
     first, second = send(live, large()), send(live)
     assert second["position"] in (1, 2)
     wait_for_rows(live, first)
-    row = status(live, first)
-    assert row["state"] == "running"
-    assert row["images_per_second"] > 0
-    assert row["remaining_seconds"] > 0
-    problem(live.get(f"{JOBS}/{first['id']}/results"), 409, "results_incomplete")
-    response = live.get(f"{JOBS}/{first['id']}/results?partial=true")
-    assert response.headers["Job-State"] == "running"
-    some = response.text.splitlines()
-    assert 0 < len(some) < COUNT
+    with paused(live_home):
+        row = status(live, first)
+        assert row["state"] == "running"
+        assert row["images_per_second"] > 0
+        assert row["remaining_seconds"] > 0
+        problem(live.get(f"{JOBS}/{first['id']}/results"), 409, "results_incomplete")
+        response = live.get(f"{JOBS}/{first['id']}/results?partial=true")
+        assert response.headers["Job-State"] == "running"
+        some = response.text.splitlines()
+        assert 0 < len(some) < COUNT
     wait(live, first)
     assert live.get(f"{JOBS}/{first['id']}/results").text.splitlines()[: len(some)] == some
     assert wait(live, second)["state"] == "done"
