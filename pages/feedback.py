@@ -92,7 +92,7 @@ _SECTIONS = {"new": show_new, "accepted": show_accepted, "added": show_added, "d
 
 def show_all(entries: list[Entry]) -> None:
     """Draws the entries of one status."""
-    counts = Counter(entry.status for entry in entries)
+    counts = Counter[str](entry.status for entry in entries)
     chosen = sections.choose(
         list(_TITLES), actions.STATUS, text=lambda status: f"{_TITLES[status]} ({counts[status]:,})"
     )
