@@ -94,9 +94,9 @@ def _follow(job: Job) -> None:
     if job.state() != "running":
         st.rerun()
     with st.container(border=True, key="job"):
-        title, stop = st.columns([5, 1], vertical_alignment="center")
-        title.markdown(f":material/progress_activity: **{plain(job.title)}**")
-        stop.button("Stop", icon=":material/stop_circle:", on_click=job.cancel, width="stretch", key="stop-job")
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown(f":material/progress_activity: **{plain(job.title)}**", width="content")
+            st.button("Stop", icon=":material/stop_circle:", on_click=job.cancel, key="stop-job")
         share, text = _progress(job)
         st.progress(share, text)
 
