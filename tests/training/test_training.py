@@ -172,6 +172,7 @@ def test_a_full_disk_is_said_in_words_and_the_run_can_be_resumed(coloured_photos
     (home / "models").mkdir(parents=True, exist_ok=True)
     (home / "models").rmdir()
     (home / "models").symlink_to(small_disk)
+    (small_disk / "others").write_bytes(bytes(8 * 2**20 - 64 * 2**10))
     message = failed(coloured_photos.name, **SMALL)
     assert "disk is full" in message
     assert "resume" in message
