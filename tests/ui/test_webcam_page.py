@@ -122,7 +122,9 @@ def test_the_model_that_is_chosen_is_asked_and_brings_its_own_threshold(at):
 
 def test_a_frame_is_kept_only_when_somebody_says_what_it_is(at):
     app = at()
+    assert button(app, "Keep this frame").disabled
     session = show_the_camera(app)
+    app.run()
     button(app, "Keep this frame").click().run()
     session.end()
     assert "keeps this photo, at most 1024 px and without its metadata" in texts(app)
