@@ -55,8 +55,8 @@ def shown(app: AppTest) -> list[str]:
 
 
 def links(app: AppTest) -> dict[str, str]:
-    """The links to other pages, and what their addresses say."""
-    return {link.proto.label: unquote(link.proto.query_string) for link in app.get("page_link")}
+    """The links to other pages, beside the menu, and what their addresses say."""
+    return {link.proto.label: unquote(link.proto.query_string) for link in app.main.get("page_link")}
 
 
 def statuses(app: AppTest) -> list[str]:

@@ -119,7 +119,7 @@ def under_way(of: Run):
 def test_without_a_dataset_the_page_says_where_to_get_one():
     app = open_section()
     assert "There is no dataset yet." in texts(app)
-    assert app.get("page_link")
+    assert app.main.get("page_link")
     assert not has_button(app, "Start")
 
 

@@ -76,7 +76,7 @@ def finished(app: AppTest) -> AppTest:
 
 
 def test_the_page_begins_with_what_it_does(app):
-    assert "3 actions: red, green, blue" in texts(app)
+    assert "3 actions: red · green · blue" in texts(app)
 
 
 def test_a_video_is_answered_with_its_segments(app, clip):
