@@ -13,10 +13,11 @@ from har_ui.own_actions import choosing, keeping, naming, photos, teaching, tryi
 def show(current: Collection) -> None:
     """Draws the steps; the last two once there is a model."""
     record = current.record()
-    # What stands above the camera keeps its place, whatever it has to say: the camera would go off otherwise.
+    # Each step keeps its place, whatever those above have to say: the camera would go off otherwise.
     with st.container(key="own-names"):
         naming.show(current, record)
-    photos.show(current, record)
+    with st.container(key="own-photos"):
+        photos.show(current, record)
     with st.container(key="own-training"):
         teaching.show(current, record)
     version = serving.next_version(current.name) - 1

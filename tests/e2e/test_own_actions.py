@@ -50,40 +50,49 @@ def page(playwright, home, tmp_path):
         browser.close()
 
 
+def button(page, name, timeout=LONG):
+    """The button; waits until there is one of it, as what was drawn before may stay for a moment."""
+    found = page.get_by_role("button", name=name, exact=True)
+    expect(found).to_have_count(1, timeout=timeout)
+    return found
+
+
 def record(page):
     """Records until there are enough photos: a slow machine's camera shows some pictures twice, which count once."""
     deadline = time.monotonic() + 120
     while collection.load(NAME).record().lacking().get(FILMED):
         assert time.monotonic() < deadline
-        page.get_by_role("button", name="Record 20 photos").click(timeout=LONG)
+        button(page, "Record 20 photos").click(timeout=LONG)
         expect(page.get_by_text("photos taken.")).to_be_visible(timeout=LONG)
         expect(page.get_by_text(f"added to {FILMED}.").first).to_be_visible(timeout=LONG)
 
 
 def test_from_names_to_a_model_of_ones_own(page):
     page.get_by_label("What shall your model be called?").fill(TITLE, timeout=LONG)
-    page.get_by_role("button", name="Begin").click()
+    button(page, "Begin").click()
     page.get_by_label("An action, or several with commas between").fill(f"{FILMED}, {UPLOADED}", timeout=LONG)
-    page.get_by_role("button", name="Add", exact=True).click()
+    button(page, "Add").click()
     expect(page.get_by_text("0 of 10 photos")).to_have_count(2, timeout=LONG)
-    expect(page.get_by_role("button", name="Train", exact=True)).to_be_disabled()
+    expect(button(page, "Train")).to_be_disabled(timeout=LONG)
 
-    page.get_by_role("button", name="Start the camera").click()
+    button(page, "Start the camera").click()
     record(page)
     files = [{"name": name, "mimeType": "image/png", "buffer": payload} for name, payload in photos(100, 12)]
     files.append({"name": "bad.jpg", "mimeType": "image/jpeg", "buffer": b"no photo"})
     page.locator("input[type=file]").nth(1).set_input_files(files)
     expect(page.get_by_text(f"12 added to {UPLOADED}. Not these:")).to_be_visible(timeout=LONG)
-    expect(page.get_by_text("bad.jpg: The file is not an image.")).to_be_visible()
+    expect(page.get_by_text("bad.jpg: The file is not an image.")).to_be_visible(timeout=LONG)
     # What the page has to say does not switch the camera off.
-    expect(page.get_by_role("button", name="Stop the camera")).to_be_visible()
+    button(page, "Stop the camera")
 
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_role("button", name="Stop", exact=True)).to_be_visible(timeout=LONG)
+    button(page, "Train").click(timeout=LONG)
+    # Not Streamlit's own button, which stops the page.
+    under_way = page.locator(".st-key-own-training").get_by_role("button", name="Stop", exact=True)
+    expect(under_way).to_have_count(1, timeout=LONG)
     # Neither the photos nor the training belong to the tab.
     page.reload()
-    expect(page.get_by_role("button", name="Train again")).to_be_visible(timeout=TRAINING)
-    expect(page.get_by_text("12 photos")).to_be_visible()
+    button(page, "Train again", TRAINING)
+    expect(page.get_by_text("12 photos")).to_have_count(1, timeout=LONG)
 
     page.get_by_text("cycling", exact=True).click(timeout=LONG)
     answer = page.get_by_test_id("stPlotlyChart").first
@@ -92,6 +101,6 @@ def test_from_names_to_a_model_of_ones_own(page):
     expect(page.get_by_text("were kept apart for testing it was right about")).to_be_visible()
     expect(page.get_by_text(f"The figure flatters: for {FILMED}")).to_be_visible()
     with page.expect_download(timeout=LONG) as download:
-        page.get_by_role("button", name="Download the model").click()
+        button(page, "Download the model").click()
     assert download.value.suggested_filename == f"{NAME}@1.zip"
     assert download.value.path().stat().st_size > 1_000_000
