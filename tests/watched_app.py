@@ -1,4 +1,7 @@
-"""``python -m tests.watched_app PORT STREAMLIT_ARGUMENTS…``: the app, and what goes on in its process, told on PORT."""
+"""``python -m tests.watched_app PORT STREAMLIT_ARGUMENTS…``: the app, and what goes on in its process, told on PORT.
+
+Asked for ``/patient``, it also takes connections that say nothing for alive from then on, until it is asked for another.
+"""
 
 import gc
 import json
@@ -6,12 +9,16 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
+import aioice.ice
 from aiortc import RTCPeerConnection
 from streamlit.web import cli
+
+_CONSENT_FAILURES = aioice.ice.CONSENT_FAILURES
 
 
 class _Told(BaseHTTPRequestHandler):
     def do_GET(self):
+        aioice.ice.CONSENT_FAILURES = 10_000 if self.path == "/patient" else _CONSENT_FAILURES
         gc.collect()
         body = {
             "threads": sorted(thread.name for thread in threading.enumerate()),

@@ -47,7 +47,8 @@ def took_too_long() -> Refused:
 
 def environ(environ: dict[str, Any], refused: Refused) -> dict[str, Any]:
     """The WSGI environment by which Django answers with it."""
-    return environ | {_KEY: refused}
+    # Its traceback would hold whoever raised it, and with that the request's body.
+    return environ | {_KEY: refused.with_traceback(None)}
 
 
 def found(environ: dict[str, Any]) -> Refused | None:

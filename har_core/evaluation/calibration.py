@@ -21,8 +21,9 @@ _FAMILIAR = 0.9
 def fit_temperature(logits: Floats, truth: npt.NDArray[np.integer]) -> float:
     """Finds the temperature that gives held-out labels the highest likelihood.
 
-    As if there were one photo more, of which nothing is known: of few photos that are all answered rightly, certainty
-    would be most likely otherwise. Among hundreds it makes no difference.
+    As if there were one photo more, of which nothing is known but that it is one of its two likeliest labels: of few
+    photos that are all answered rightly, certainty would be most likely otherwise. Among thousands it makes no
+    difference; among a hundred, about a point of probability.
 
     Sources: Guo et al. 2017, "On Calibration of Modern Neural Networks", https://arxiv.org/abs/1706.04599; for targets
     short of certainty, Platt 1999, "Probabilistic Outputs for Support Vector Machines".
@@ -34,11 +35,13 @@ def fit_temperature(logits: Floats, truth: npt.NDArray[np.integer]) -> float:
     Returns:
         The temperature, 0.05–20.
     """
+    likeliest = np.argsort(logits, axis=1)[:, -2:]
 
     def negative_log_likelihood(log_temperature: float) -> float:
         log_probabilities = log_softmax(logits / np.exp(log_temperature), axis=1)
         known = log_probabilities[np.arange(len(truth)), truth].sum()
-        return float(-(known + log_probabilities.mean()) / (len(truth) + 1))
+        unknown = np.take_along_axis(log_probabilities, likeliest, axis=1).mean()
+        return float(-(known + unknown) / (len(truth) + 1))
 
     found = minimize_scalar(negative_log_likelihood, bounds=(np.log(0.05), np.log(20)), method="bounded")
     return float(np.exp(found.x))

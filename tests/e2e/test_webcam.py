@@ -41,7 +41,7 @@ def watched(tmp_path_factory, home):
     # As behind a proxy: so that the app can be asked by another name, too.
     open_to_all = {"STREAMLIT_SERVER_ENABLE_CORS": "false", "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION": "false"}
     with running(command, f"{base}/_stcore/health", log, HAR_HOME=str(home), **open_to_all):
-        yield base, lambda: httpx.get(f"http://127.0.0.1:{told}").json()
+        yield base, lambda path="/": httpx.get(f"http://127.0.0.1:{told}{path}").json()
 
 
 @pytest.fixture
@@ -90,8 +90,9 @@ def of_streams(threads):
     return [name for name in threads if name.startswith(starts)]
 
 
-def await_the_end(told):
-    until(lambda: not (now := told())["peers"] and not of_streams(now["threads"]), told=told)
+def await_the_end(told, path="/patient"):
+    """Waits until nothing of a stream is left; a silent connection does not end by itself, as it would after a while."""
+    until(lambda: not (now := told(path))["peers"] and not of_streams(now["threads"]), told=told)
 
 
 def test_what_the_camera_sees_is_named_and_written_down(watched, page_with, cycling):
@@ -139,7 +140,7 @@ def test_the_section_the_page_or_the_tab_left_behind_ends_the_stream(watched, pa
         page.goto(f"{base}/webcam")
         camera.start(page)
         see(page)
-        assert of_streams(told()["threads"])
+        assert of_streams(told("/patient")["threads"])
         page.get_by_text("Snapshot", exact=True).click()
         await_the_end(told)
         page.get_by_text("Live", exact=True).click()
@@ -150,7 +151,7 @@ def test_the_section_the_page_or_the_tab_left_behind_ends_the_stream(watched, pa
         page.get_by_role("link", name="Webcam").click()
         camera.start(page)
         see(page)
-    await_the_end(told)  # A closed tab says nothing: its connection ends half a minute later.
+    await_the_end(told, "/")  # A closed tab says nothing: its connection ends half a minute later.
 
 
 def test_controls_change_what_is_shown_and_not_the_stream(watched, page_with, cycling):
@@ -163,7 +164,7 @@ def test_controls_change_what_is_shown_and_not_the_stream(watched, page_with, cy
         page.get_by_text("Mirror").click()
         page.get_by_text("Sports · 100 actions").click()
         see(page, "bike polo")
-        assert of_streams(told()["threads"]) == before
+        assert of_streams(told("/patient")["threads"]) == before
         until(lambda: told()["peers"] == 1)
 
 

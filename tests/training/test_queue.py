@@ -105,7 +105,7 @@ def test_a_second_permanent_worker_waits_and_takes_over(worker):
     until(lambda: run.state() == "done")
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_whose_worker_dies_is_interrupted_and_can_be_resumed(worker, how, training):  # noqa: F811
     # As the real training does: it ends when its standard input is closed.
     training(

@@ -119,7 +119,7 @@ def test_a_trial_that_goes_on_is_the_same_run():
 
 def test_a_search_that_is_killed_goes_on_where_it_stopped(home):
     """The first trial is the best. Whoever forgot it, when killed, would let the worse ones that follow go on."""
-    found = planned(seeds=(5, 1, 4, 9))
+    found = planned(seeds=(5, 1, 4, 9, 8))
     environment = {**os.environ, "MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
     # By itself, Ray waits for a head that is gone for a minute.
     environment["RAY_gcs_rpc_server_reconnect_timeout_s"] = "5"
@@ -132,41 +132,34 @@ def test_a_search_that_is_killed_goes_on_where_it_stopped(home):
         process.wait()
         until(lambda: not rays.at_work(mark))
         rays.kill(mark)
-    assert found.to_do() == [1, 2, 3]
+    assert found.to_do() == [1, 2, 3, 4]
     done = subprocess.run(command, cwd=PROJECT_ROOT, env=environment, capture_output=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr
     reasons = {int(number): reason.rpartition(": ")[2] for number, reason in json.loads(done.stdout).items()}
-    assert reasons == {3: "nine is too many"}, "and nothing else is printed"
+    assert reasons == {3: "nine is too many", 4: "no space left for eight"}, "and nothing else is printed"
     until(lambda: not rays.at_work(mark))
     found = record.find("tiny")
     results = sorted(found.results(), key=lambda result: result.number)
-    assert [result.state for result in results] == ["done", "stopped", "done", "failed"]
-    states = ["done", "cancelled", "done", "failed"]
+    assert [result.state for result in results] == ["done", "stopped", "done", "failed", "interrupted"]
+    states = ["done", "cancelled", "done", "failed", "interrupted"]
     assert [runs.find(result.run).state() for result in results] == states
     assert results[0].epochs == 5
     assert results[1].epochs == 2, "after a third of the epochs it was worse than the only one before"
     assert results[2].epochs == 5, "it was among the best third"
     assert (runs.find("tiny-000").folder / "begun").read_text() == "x", "what was over was not done again"
     assert found.results()[0].number == 0
-    assert found.to_do() == [3], "what failed can be tried again"
+    assert found.to_do() == [3, 4], "what failed can be tried again"
     assert results[3].message == "nine is too many"
 
 
-def test_a_trial_without_a_figure_says_why(home):
+def test_a_trial_that_was_cancelled_before_its_first_figure_says_so(home):
     from training.search.tuning import TrialProcess
 
     class Cancelled(TrialProcess):
         def train_to_end(self, run):
             run.end(Outcome(state="cancelled"))
 
-    class Full(TrialProcess):
-        def train_to_end(self, run):
-            raise OSError(f"no space left for {run.id}")
-
     planned()
-    for number, (trial, error, said) in enumerate(
-        [(Cancelled, TrainingError, "before its first figure"), (Full, OSError, "no space left")]
-    ):
-        config = {"number": number, "search": "tiny", "environment": {"HAR_HOME": str(home)}}
-        with pytest.raises(error, match=said):
-            trial(config).step()
+    trial = Cancelled({"number": 0, "search": "tiny", "environment": {"HAR_HOME": str(home)}})
+    with pytest.raises(TrainingError, match="before its first figure"):
+        trial.step()
