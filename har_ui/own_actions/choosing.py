@@ -1,10 +1,12 @@
 """Which model of one's own is worked on: a new one, or one that was begun; and how to be rid of it."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from har_core.datasets import collection
 from har_core.datasets.collection import LONGEST_NAME, Collection
-from har_core.errors import HarError
+from har_core.errors import CollectionNotFound, HarError
 from har_ui import next_run
 from har_ui.own_actions import state, teaching
 from har_ui.page import plain
@@ -21,7 +23,7 @@ WHAT_IS_KEPT = (
 def show() -> Collection | None:
     """Draws the choice; gives the collection to work on, None where a new one is still to be named."""
     current = state.chosen()
-    titles = {name: collection.load(name).record().title for name in collection.names()}
+    titles = _titles()
     if titles:
         st.session_state[_FIELD] = current.name if current else ""
         with st.container(horizontal=True, vertical_alignment="bottom", key="own-choice"):
@@ -40,6 +42,15 @@ def show() -> Collection | None:
         return None
     state.choose(current.name)
     return current
+
+
+def _titles() -> dict[str, str]:
+    """Name → title. One that is damaged, or just being deleted, does not cost the others."""
+    titles = {}
+    for name in collection.names():
+        with suppress(CollectionNotFound):
+            titles[name] = collection.load(name).record().title
+    return titles
 
 
 def _begin() -> None:

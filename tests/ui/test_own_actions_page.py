@@ -65,6 +65,24 @@ def test_what_was_collected_is_there_again_and_can_be_changed(gestures):
     assert has_button(app, "Begin")
 
 
+def test_a_damaged_collection_costs_nobody_else_theirs(gestures):
+    (collection.create("Broken").folder / "collection.json").write_text('{"title":')
+    app = run(page_at(PAGE))
+    assert app.selectbox[0].options == ["A new one …", "My gestures"]
+    assert has_button(app, "Begin")
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_a_stale_link_is_told_once_and_forgotten(gestures, is_gone):
+    app = open_mine()
+    gestures.delete() if is_gone else (gestures.folder / "collection.json").write_text("")
+    app = run(app)
+    assert "This model's photos are not here any more" in texts(app)
+    assert "mine" not in app.query_params
+    assert has_button(app, "Begin")
+    assert "not here any more" not in texts(run(app))
+
+
 def test_training_is_put_into_the_queue_followed_and_stopped(gestures, started):
     app = run(button(open_mine(), "Train").click())
     (name,) = queue.waiting()
