@@ -1,6 +1,6 @@
 """``python -m tests.watched_app PORT STREAMLIT_ARGUMENTS…``: the app, and what goes on in its process, told on PORT.
 
-Asked for ``/patient``, it also takes connections that say nothing for alive from then on, until it is asked for another.
+Asked for ``/patient``, it takes connections that say nothing for alive, until it is asked for another path.
 """
 
 import gc

@@ -91,7 +91,7 @@ def of_streams(threads):
 
 
 def await_the_end(told, path="/patient"):
-    """Waits until nothing of a stream is left; a silent connection does not end by itself, as it would after a while."""
+    """Waits until nothing of a stream is left; a silent connection does not end by itself meanwhile."""
     until(lambda: not (now := told(path))["peers"] and not of_streams(now["threads"]), told=told)
 
 
