@@ -19,7 +19,7 @@ def show(current: Collection) -> None:
     with st.container(key="own-photos"):
         photos.show(current, record)
     with st.container(key="own-training"):
-        teaching.show(current, record)
+        teaching.show(current)
     version = serving.next_version(current.name) - 1
     if not version:
         st.header("4 · Try it")

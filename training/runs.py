@@ -31,6 +31,9 @@ State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted
 
 CHECKPOINT = "checkpoint.npz"
 LOG = "log.txt"
+BROKE_OFF = "The training broke off."
+"""Begins the message of a run whose process died of something else than an error that it could name."""
+
 _RECORD = "run.json"
 _PROGRESS = "progress.json"
 _EPOCHS = "epochs.json"

@@ -69,7 +69,7 @@ def _conclude(run: Run, status: int, is_cut_off: bool, seconds: float) -> None:
         )
     elif run.outcome() is None:
         why = _FATAL.get(status, f" Its process ended with status {status}; see the log.")
-        run.end(Outcome(state="failed", message=f"The training broke off.{why}"))
+        run.end(Outcome(state="failed", message=runs.BROKE_OFF + why))
         tracking.close(run, "FAILED")
 
 

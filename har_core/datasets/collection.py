@@ -11,8 +11,8 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,7 +33,7 @@ from har_core.errors import (
     DatasetError,
     ImageError,
 )
-from har_core.files import locked, write_beside
+from har_core.files import is_locked, locked, write_beside
 from har_core.progress import Progress, silent
 
 PHOTO_SIDE = 640
@@ -326,6 +326,21 @@ class Collection:
     def new_scene(self) -> str:
         """A name for photos that are taken in one go now."""
         return f"{self.name}-{secrets.token_hex(6)}"
+
+    @contextmanager
+    def starting(self) -> Iterator[None]:
+        """Is held from the look whether a training is under way until ``keep_run``: by one at a time, of all processes.
+
+        Raises:
+            CollectionNotFound: It is gone.
+        """
+        self.record()
+        with locked(self.folder / ".starting"):
+            yield
+
+    def is_starting(self) -> bool:
+        """Whether somebody is starting a training on it."""
+        return is_locked(self.folder / ".starting")
 
     def keep_run(self, run: str, taught: str) -> None:
         """Remembers which training run was started on it, and what it is to learn: ``Record.content``."""

@@ -7,13 +7,14 @@ import streamlit as st
 from har_core.datasets.collection import Collection, Record
 from har_core.errors import HarError
 from har_ui import next_run
-from har_ui.models.progress_bar import progress_bar
 from har_ui.page import plain
 from har_ui.training import records, worker
 from har_ui.training.records import View
-from training import estimate, queue, recipe
+from training import estimate, queue, recipe, runs
 from training.recipe import Recipe
 from training.runs import Progress, Run
+
+_STARTING = "Putting the photos in order …"
 
 # What a run says of itself → plain words; in the order in which it comes.
 _STAGES = {
@@ -26,9 +27,10 @@ _STAGES = {
 }
 
 
-def show(current: Collection, record: Record) -> None:
+def show(current: Collection) -> None:
     """Draws the step."""
     st.header("3 · Train")
+    record = _settled(current)
     view = _last(record)
     if view and not view.is_over:
         _follow(current.name, view.run.id)
@@ -44,7 +46,8 @@ def show(current: Collection, record: Record) -> None:
         st.caption("It takes about a minute. You can leave this page meanwhile, and come back.")
     elif has_changed:
         st.caption("You have changed actions or photos since. Train again to have it learn that.")
-    asked = st.button(
+    place = st.empty()
+    asked = place.button(
         "Train" if is_new else "Train again",
         icon=":material/model_training:",
         type="primary" if is_new or has_changed else "secondary",
@@ -52,7 +55,8 @@ def show(current: Collection, record: Record) -> None:
         key="own-train",
     )
     if asked:
-        _start(current)
+        with place.container():
+            _start(current)
 
 
 def stop(current: Collection) -> None:
@@ -65,6 +69,14 @@ def stop(current: Collection) -> None:
 def plan() -> Recipe:
     """How a collection is trained: that there are enough photos of each action was seen to before."""
     return recipe.load("quick", ["min_photos=3"])
+
+
+def _settled(current: Collection) -> Record:
+    """What it holds once nobody is starting a training on it: another tab, or this one before it was loaded anew."""
+    if current.is_starting():
+        with st.spinner(_STARTING), current.starting():
+            pass
+    return current.record()
 
 
 def _last(record: Record) -> View | None:
@@ -80,20 +92,23 @@ def _lack(record: Record) -> str:
 
 
 def _start(current: Collection) -> None:
-    try:
-        with progress_bar("Putting the photos in order …") as tell:
-            record = current.record()
-            view = _last(record)
-            if view is None or view.is_over:  # Else it was begun in another tab.
-                dataset = current.to_dataset(tell)
-                problems = estimate.estimate(plan(), dataset).problems
-                if problems:
-                    next_run.complain(plain(" ".join(problems)))
-                else:
-                    current.keep_run(queue.submit(plan(), dataset.name).id, record.content())
-                    worker.keep_alive()
-    except HarError as error:
-        next_run.complain(plain(str(error)))
+    """Nothing is drawn between its beginning and its end: who leaves the page would interrupt it there."""
+    problems: list[str] = []
+    with st.spinner(_STARTING):
+        try:
+            with current.starting():
+                record = current.record()
+                view = _last(record)
+                if view is None or view.is_over:  # Else it was begun in another tab.
+                    dataset = current.to_dataset()
+                    problems += estimate.estimate(plan(), dataset).problems
+                    if not problems:
+                        current.keep_run(queue.submit(plan(), dataset.name).id, record.content())
+                        worker.keep_alive()
+        except HarError as error:
+            problems.append(str(error))
+    if problems:
+        next_run.complain(plain(" ".join(problems)))
     st.rerun()
 
 
@@ -185,6 +200,13 @@ def _say_why(view: View) -> None:
     elif view.state == "interrupted":
         st.warning(
             "Training was interrupted: the machine went down, perhaps. Train again.", icon=":material/power_off:"
+        )
+    elif view.outcome and view.outcome.message.startswith(runs.BROKE_OFF):
+        # What the run advises there is for the page Training, where more can be set.
+        st.error(
+            "Training broke off; the machine may have run out of memory. Train again; with fewer photos if it happens "
+            "once more.",
+            icon=":material/error:",
         )
     else:
         log = "" if message else " The log is on the page Training, under Runs."
