@@ -44,7 +44,7 @@ def where_next() -> None:
         with _card("image_search", "Recognise"):
             st.markdown("Photos by the dozen, what the camera sees, or a video cut into actions.")
             _link("photos", "Many photos at once", "photo_library")
-            _link("webcam", "Webcam, live", "photo_camera")
+            _link("webcam", "Webcam, live", "photo_camera", camera="Live")
             _link("video", "A video", "movie")
         with _card("school", "Teach your own actions"):
             st.markdown("Name them, bring some photos of each, and have a model of your own in minutes.")
