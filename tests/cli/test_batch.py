@@ -168,6 +168,8 @@ def test_killed_twice_it_ends_as_if_undisturbed(long, tmp_path):
 
 
 def test_two_at_once_and_the_way_out(long, tmp_path):
+    rows = 100 * ROWS  # So many that it cannot be through before it is stopped.
+    (tmp_path / "list.csv").write_text("path\n" + "1.png\n" * rows)
     output = tmp_path / "rows.csv"
     first = long(output, stderr=(tmp_path / "log").open("wb"))
     until(lambda: rows_in(tmp_path / "rows.csv.partial"), process=first)
@@ -180,7 +182,7 @@ def test_two_at_once_and_the_way_out(long, tmp_path):
     assert first.wait(240) == 130
     assert "Stopped. The same command goes on from here." in (tmp_path / "log").read_text()
     assert "Traceback" not in (tmp_path / "log").read_text()
-    assert 0 < rows_in(tmp_path / "rows.csv.partial") < ROWS
+    assert 0 < rows_in(tmp_path / "rows.csv.partial") < rows
     assert not output.exists()
 
 
