@@ -49,22 +49,31 @@ def change(current: Collection, record: Record, action: str) -> None:
         with st.form(f"own-rename-{place}", border=False):
             text = st.text_input("New name", action, max_chars=LONGEST_NAME, key=f"own-new-name-{place}-{action}")
             is_renamed = st.form_submit_button("Rename", icon=":material/edit:")
-        count = len(record.of(action))
-        is_removed = st.button(
-            f"Remove it with its {count} photo{'s' * (count != 1)}" if count else "Remove it",
-            icon=":material/delete:",
-            key=f"own-remove-{place}",
-        )
-    try:
-        if is_renamed and text != action:
-            current.rename_action(action, text)
-            st.rerun()
-        if is_removed:
-            current.remove_action(action)
-            next_run.say(f"Removed {plain(action)}.", ":material/delete:")
-            st.rerun()
-    except HarError as error:
-        st.error(plain(str(error)), icon=":material/error:")
+        said = st.container()
+        is_removed = _remove(len(record.of(action)), f"own-remove-{place}")
+        try:
+            if is_renamed and text != action:
+                current.rename_action(action, text)
+                st.rerun()
+            if is_removed:
+                current.remove_action(action)
+                next_run.say(f"Removed {plain(action)}.", ":material/delete:")
+                st.rerun()
+        except HarError as error:
+            said.error(plain(str(error)), icon=":material/error:")
+
+
+def _remove(count: int, key: str) -> bool:
+    """Draws the way to be rid of an action; one that has photos asks first."""
+    is_meant = not count or st.checkbox(
+        f"Yes, delete its {count} photo{'s' * (count != 1)} for good", key=f"{key}-meant"
+    )
+    return st.button(
+        "Remove it with its photos" if count else "Remove it",
+        icon=":material/delete:",
+        disabled=not is_meant,
+        key=key,
+    )
 
 
 def _add(current: Collection, text: str) -> None:

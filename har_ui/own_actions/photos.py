@@ -94,6 +94,8 @@ def _card(current: Collection, record: Record, action: str) -> None:
         if photos and st.button(
             "Look through", icon=":material/photo_library:", type="tertiary", key=f"own-look-{action}"
         ):
+            for photo in photos:
+                st.session_state[_tick(photo)] = False
             _look_through(current, action)
         naming.change(current, record, action)
 
@@ -144,8 +146,10 @@ def _look_through(current: Collection, action: str) -> None:
         st.caption("No photos are left.")
         return
     st.markdown(f"**{plain(action)}**: tick what is to go.")
-    shown = paging.turned_to(len(photos), _PAGE, "own-page")
-    ticked = _tiles(current, photos[shown], shown.start + 1)
+    shown = paging.turned_to(len(photos), _PAGE, f"own-page-{current.name}-{action}")
+    _tiles(current, photos[shown], shown.start + 1)
+    # Also those on other pages.
+    ticked = [photo for photo in photos if st.session_state.get(_tick(photo))]
     with st.container(horizontal=True):
         if st.button(f"Remove {len(ticked)} ticked", icon=":material/delete:", disabled=not ticked, type="primary"):
             _remove(current, ticked)
@@ -154,16 +158,17 @@ def _look_through(current: Collection, action: str) -> None:
                 _remove(current, photos)
 
 
-def _tiles(current: Collection, photos: Sequence[Photo], first: int) -> list[Photo]:
-    """Draws photos, numbered from the first; gives those that are ticked."""
-    ticked = []
+def _tiles(current: Collection, photos: Sequence[Photo], first: int) -> None:
+    """Draws photos to be ticked, numbered from the first."""
     with st.grid(min_column_width=_TILE, gap="small"):
         for number, photo in enumerate(photos, start=first):
             with st.container(gap="xsmall"):
                 st.image(thumbnail(str(current.path(photo)), photo.id), width="stretch", alt=f"Photo {number}")
-                if st.checkbox(f"Photo {number}", key=f"own-tick-{photo.id}"):
-                    ticked.append(photo)
-    return ticked
+                st.checkbox(f"Photo {number}", key=_tick(photo), persist_state="session")
+
+
+def _tick(photo: Photo) -> str:
+    return f"own-tick-{photo.id}"
 
 
 def _remove(current: Collection, photos: Sequence[Photo]) -> None:

@@ -1,5 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
 import pytest
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.testing.v1 import AppTest
 
 from har_core.bundle import Evaluation, Metric
 from har_core.datasets import collection, store
@@ -57,6 +62,11 @@ def test_what_was_collected_is_there_again_and_can_be_changed(gestures):
     app.text_input(key="own-new-name-0-waving").set_value("hands up")
     app = run(button(app, "Rename").click())
     assert gestures.record().actions == ("hands up", "standing")
+    app.text_input(key="own-new-name-0-hands up").set_value("Standing")
+    app = run(button(app, "Rename").click())
+    assert "There is an action “standing” already" in texts(app)
+    assert app.button(key="own-remove-1").disabled
+    app = run(app.checkbox(key="own-remove-1-meant").check())
     app = run(app.button(key="own-remove-1").click())
     assert gestures.record().actions == ("hands up",)
     app = run(app.checkbox(key="own-meant-my-gestures").check())
@@ -65,10 +75,28 @@ def test_what_was_collected_is_there_again_and_can_be_changed(gestures):
     assert has_button(app, "Begin")
 
 
+def test_photos_that_are_ticked_stay_so_while_the_pages_are_turned(gestures, monkeypatch):
+    def dialog():
+        from har_core.datasets import collection
+        from har_ui.own_actions import photos
+
+        photos._look_through(collection.load("my-gestures"), "waving")
+
+    monkeypatch.setattr("har_ui.own_actions.photos._PAGE", 4)
+    first, *_, last = gestures.record().of("waving")
+    app = run(AppTest.from_function(dialog, default_timeout=60))
+    app = run(app.checkbox(key=f"own-tick-{first.id}").check())
+    app = run(app.pagination[0].set_value(3))
+    app = run(app.checkbox(key=f"own-tick-{last.id}").check())
+    app = run(app.pagination[0].set_value(1))
+    assert has_button(app, "Remove 2 ticked")
+    assert app.checkbox(key=f"own-tick-{first.id}").value
+
+
 def test_a_damaged_collection_costs_nobody_else_theirs(gestures):
     (collection.create("Broken").folder / "collection.json").write_text('{"title":')
     app = run(page_at(PAGE))
-    assert app.selectbox[0].options == ["A new one …", "My gestures"]
+    assert app.selectbox[0].options == ["A new one …", gestures.record().title]
     assert has_button(app, "Begin")
 
 
@@ -97,6 +125,46 @@ def test_training_is_put_into_the_queue_followed_and_stopped(gestures, started):
     assert "Training was stopped." in texts(open_mine())
 
 
+def test_who_leaves_the_page_at_once_has_started_the_training_all_the_same(gestures, monkeypatch):
+    make = Collection.to_dataset
+
+    def leave_then_make(made, *arguments):
+        get_script_run_ctx().script_requests.request_stop()  # What a closed tab does.
+        return make(made, *arguments)
+
+    monkeypatch.setattr(Collection, "to_dataset", leave_then_make)
+    run(button(open_mine(), "Train").click())
+    assert queue.waiting() == [gestures.record().run]
+
+
+def test_who_comes_while_a_training_is_started_waits_and_finds_it(gestures, monkeypatch):
+    held, looked = Event(), Event()
+    name = queue.submit(teaching.plan(), gestures.to_dataset().name).id
+
+    def start():
+        with gestures.starting():
+            held.set()
+            assert looked.wait(60)
+            gestures.keep_run(name, gestures.record().content())
+
+    is_starting = Collection.is_starting
+
+    def look(collection):
+        try:
+            return is_starting(collection)
+        finally:
+            looked.set()
+
+    monkeypatch.setattr(Collection, "is_starting", look)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(start)
+        assert held.wait(60)
+        app = open_mine()
+        other.result()
+    assert has_button(app, "Stop")
+    assert not has_button(app, "Train")
+
+
 def ended(gestures: Collection, outcome: Outcome) -> Run:
     made = queue.submit(teaching.plan(), gestures.to_dataset().name)
     gestures.keep_run(made.id, gestures.record().content())
@@ -109,6 +177,13 @@ def test_a_failed_training_says_why_and_can_be_begun_again(gestures):
     app = open_mine()
     assert "Training failed. The disk is full: make room." in texts(app)
     assert not button(app, "Train").disabled
+
+
+def test_a_training_that_was_killed_advises_what_can_be_done_here(gestures):
+    ended(gestures, Outcome(state="failed", message=f"{runs.BROKE_OFF} It was killed: try a smaller batch."))
+    app = open_mine()
+    assert "Train again; with fewer photos if it happens once more." in texts(app)
+    assert "batch" not in texts(app)
 
 
 def test_a_model_is_tried_and_kept(gestures, made):
