@@ -276,7 +276,7 @@ def _decoding_error(error: Exception) -> ImageError:
     if "security limit" in text:  # libheif's word for dimensions that no photo has
         return _too_many_pixels()
     if any(word in text for word in ("truncated", "incomplete", "unexpected end", "premature")):
-        return TruncatedImage("The image is cut off: part of the file is missing.")
+        return TruncatedImage("The image is cut off: part of the file is missing. Send the whole file again.")
     return CorruptImage("The image is damaged and cannot be decoded.")
 
 

@@ -31,7 +31,7 @@ def one(key: str, more: Callable[[], object] = lambda: None) -> Photo:
         key: Begins the keys of the fields.
         more: Draws other ways to bring one, below the uploader.
     """
-    ours, brought = _fields(key, "Pick a picture", False, [recognition.examples()[0].name], more)
+    ours, brought = _fields(key, "Pick a photo", False, [recognition.examples()[0].name], more)
     return brought[0] if brought else ours[0]
 
 

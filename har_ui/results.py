@@ -13,6 +13,7 @@ from har_ui.page import label_text, plain
 from har_ui.recognition import Photo, Recognition
 
 _PAGE = 12
+_NAMED = 5
 _TILE = 130
 _STATE = "recognitions"
 
@@ -43,9 +44,11 @@ def show(results: Sequence[Recognition], labels: Sequence[str]) -> None:
         results: In the order in which the photos were brought.
         labels: Those that a visitor can choose among who finds an answer wrong.
     """
-    for item in results:
-        if item.error:
-            st.error(f"**{plain(item.photo.name)}**: {plain(str(item.error))}", icon=":material/broken_image:")
+    failed = [item for item in results if item.error]
+    for item in failed[:_NAMED]:
+        st.error(f"**{plain(item.photo.name)}**: {plain(str(item.error))}", icon=":material/broken_image:")
+    if len(failed) > _NAMED:
+        st.caption(f"… and {len(failed) - _NAMED} more: see the column *Note* of the table.")
     good = list(enumerate(item for item in results if item.prediction))
     if len(results) == 1:
         for number, item in good:

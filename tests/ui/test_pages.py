@@ -44,6 +44,26 @@ def test_home_answers_at_once_and_says_how_good_the_model_is():
     assert shown["Accuracy"].endswith("%")
 
 
+def test_of_many_photos_that_cannot_be_read_the_first_are_named():
+    def page():
+        import streamlit as st
+
+        from har_ui import results
+
+        results.show(st.session_state.found, ["cycling"])
+
+    app = AppTest.from_function(page, default_timeout=60)
+    bad = [Photo(f"{number}.jpg", b"no photo") for number in range(7)]
+    app.session_state.found = [
+        recognition.Recognition(photo, None, NotAnImage("The file is not an image.")) for photo in bad
+    ]
+    app.run()
+    assert not app.exception
+    assert len(app.error) == 5
+    assert "and 2 more" in texts(app)
+    assert len(app.dataframe[0].value) == 7
+
+
 def test_an_example_that_is_clicked_takes_the_place_of_what_was_brought():
     app = open_page("Home.py")
     app.button(key="home-pick-riding_horse.jpg").click().run()
