@@ -84,8 +84,8 @@ def compare(a: Judged, b: Judged) -> Comparison:
         split=a.split,
         n=len(rows),
         labels=common,
-        a=metrics.with_intervals(samples_a),
-        b=metrics.with_intervals(samples_b),
+        a=metrics.with_intervals(samples_a, len(rows)),
+        b=metrics.with_intervals(samples_b, len(rows)),
         difference={
             name: metrics.interval(samples_b[name] - samples_a[name], -most, most) for name, most in DIFFERENCES.items()
         },

@@ -1,4 +1,4 @@
-"""Figures that say how good answers are, each with a bootstrap interval.
+"""Figures that say how good answers are, each with a bootstrap interval, or Wilson's where that says nothing.
 
 All figures follow from sums over photos, so a bootstrap resample is a weight for each photo, and a thousand of them are
 one sparse matrix product.
@@ -82,7 +82,7 @@ class Answers:
 
 
 def figures(answers: Answers) -> dict[str, Metric]:
-    """The figures of ``FIGURES`` by name, each with its 95 % bootstrap interval over photos.
+    """The figures of ``FIGURES`` by name, each with its 95 % bootstrap interval over photos; see ``interval``.
 
     ``accuracy``, ``top3_accuracy``
         Share of photos whose label is the best one, or among the best three.
@@ -105,7 +105,7 @@ def figures(answers: Answers) -> dict[str, Metric]:
         answers: At least one.
     """
     (samples,) = resampled([answers])
-    return with_intervals(samples)
+    return with_intervals(samples, len(answers))
 
 
 def headline(answers: Answers) -> dict[str, Metric]:
@@ -141,30 +141,39 @@ def resampled(answers: Sequence[Answers], scored: Sequence[Indices] | None = Non
     ]
 
 
-def with_intervals(samples: dict[str, Floats]) -> dict[str, Metric]:
-    """The figures of one model, each with its interval, from what ``resampled`` gives for it."""
-    return {name: interval(samples[name], 0, _HIGHEST.get(name, 1.0)) for name in FIGURES}
+def with_intervals(samples: dict[str, Floats], n: int) -> dict[str, Metric]:
+    """The figures of one model for ``n`` photos, each with its interval, from what ``resampled`` gives for it."""
+    sure = round(float(samples["sure_share"][0]) * n)
+    counted = {**dict.fromkeys(("accuracy", "top3_accuracy", "sure_share"), n), "sure_accuracy": sure}
+    return {name: interval(samples[name], 0, _HIGHEST.get(name, 1.0), counted.get(name)) for name in FIGURES}
 
 
-def interval(samples: Floats, lowest: float, highest: float) -> Metric:
+def interval(samples: Floats, lowest: float, highest: float, n: int | None = None) -> Metric:
     """A figure with its 95 % interval.
 
     The interval is the "basic" one, reflected at the value (Davison and Hinkley 1997, section 5.2): resampling pushes
     figures such as the calibration error upwards, and the percentile interval would keep that bias.
 
+    Of a few photos that were all answered rightly, every resample says the same: that the model cannot be wrong. The
+    interval of a share is then Wilson's (1927).
+
     Args:
         samples: The value, then that of each resample ``(1 + resamples,)``.
         lowest: The least that the figure can be.
         highest: The most.
+        n: Of how many photos it is a share; None: it is none.
     """
     value = float(samples[0])
     low, high = np.clip(2 * value - np.percentile(samples[1:], [97.5, 2.5]), lowest, highest)
+    if n is not None and low == high:
+        low, high = wilson(round(value * n), n) if n else (0.0, 1.0)
     return Metric(value=round(value, 4), low=round(float(low), 4), high=round(float(high), 4))
 
 
 def share(mask: Mask) -> Metric:
-    """The share of photos for which something holds, with its bootstrap interval."""
-    return interval(np.concatenate([weights @ mask for weights in _weights(len(mask))]) / len(mask), 0, 1)
+    """The share of photos for which something holds, with its interval."""
+    samples = np.concatenate([weights @ mask for weights in _weights(len(mask))]) / len(mask)
+    return interval(samples, 0, 1, len(mask))
 
 
 def wilson(right: int, n: int) -> tuple[float, float]:

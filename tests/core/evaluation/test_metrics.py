@@ -80,6 +80,9 @@ def test_intervals_are_those_of_a_bootstrap_done_one_resample_at_a_time():
     value = metrics.values(some)
     for name, metric in metrics.figures(some).items():
         low, high = np.percentile([row[name] for row in rows], [2.5, 97.5])
+        if low == high:  # All 13 sure answers are right.
+            assert (name, metric.high) == ("sure_accuracy", 1)
+            continue
         assert metric.value == pytest.approx(value[name], abs=1e-4)
         assert metric.low == pytest.approx(max(0, 2 * value[name] - high), abs=1e-4), name
         assert metric.high == pytest.approx(
@@ -185,3 +188,13 @@ def test_the_interval_of_few_photos_is_wilsons():
     assert metrics.wilson(8, 10) == pytest.approx((0.490, 0.943), abs=1e-3)  # Wilson 1927, by hand
     assert metrics.wilson(0, 5)[0] == 0
     assert np.isnan(metrics.wilson(0, 0)).all()
+
+
+def test_answers_that_are_all_alike_are_no_certainty():
+    truth = np.arange(10) % 2
+    found = metrics.figures(answers(np.eye(2)[truth], truth))
+    for name in ("accuracy", "sure_accuracy", "sure_share"):
+        assert (found[name].value, found[name].low, found[name].high) == (1, pytest.approx(0.722, abs=1e-3), 1), name
+    assert metrics.share(np.zeros(10, bool)).high == pytest.approx(0.278, abs=1e-3)
+    nobody_sure = metrics.figures(answers(np.full((10, 2), 0.5), truth, threshold=0.9))["sure_accuracy"]
+    assert (nobody_sure.low, nobody_sure.high) == (0, 1)
