@@ -4,7 +4,8 @@ import os
 
 import streamlit as st
 
-from har_core.bundle import BundleInfo
+from har_core.bundle import BundleInfo, Evaluation
+from har_core.labels import words
 from har_ui import figure_tile, menu, page, photo_choice, results, terms
 from har_ui.feedback import word
 
@@ -24,11 +25,21 @@ def how_good(info: BundleInfo) -> None:
                 )
         st.metric("Actions it knows", len(info.labels), border=True, height="stretch")
     st.caption(
-        f"Model **{page.plain(info.name)}**, version {info.version}, on {info.evaluation.n} photos of scenes that it "
-        "was not trained on. Below each figure, its 95 % interval."
+        f"Model **{page.plain(info.name)}**, version {info.version}, on {_tested_on(info.evaluation)}. Below each "
+        "figure, its 95 % interval."
     )
     with st.expander("Which actions does it know?"):
         page.actions_known(info.labels)
+
+
+def _tested_on(evaluation: Evaluation) -> str:
+    if not evaluation.divided:
+        return f"{evaluation.n} photos of scenes that it was not trained on"
+    names = ", ".join(page.plain(words(label)) for label in evaluation.divided)
+    return (
+        f"{evaluation.n} photos that were kept apart; for {names}, some of them show scenes that it learnt from, so "
+        "**the figures flatter**"
+    )
 
 
 def other_ways() -> None:

@@ -106,12 +106,15 @@ class Evaluation(_Record):
         n: Number of photos.
         metrics: By name: ``accuracy``, ``macro_f1``, ``ece``, ``sure_share``, ``sure_accuracy``.
         outliers: On photos that show none of the labels, where there were such.
+        divided: The labels of which some of these photos show scenes that the model has learnt from: their figures
+            flatter. Older bundles say nothing of it.
     """
 
     split: str
     n: int = Field(ge=0)
     metrics: dict[str, Metric]
     outliers: Outliers | None = None
+    divided: list[Label] = []
 
 
 class Export(_Record):

@@ -1,5 +1,6 @@
 """Writes a model's card."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
 from har_core import bundle as bundles
-from har_core.bundle import BundleInfo, Metric
+from har_core.bundle import BundleInfo, Evaluation, Metric
 from har_core.evaluation.metrics import Answers
 from training.recipe import Recipe
 
@@ -46,7 +47,7 @@ well be wrong.
 
 ## Figures
 
-On the test split: {n} photos, none of which shares a scene with one that was trained on. 95 % intervals by bootstrap.
+On the test split: {n} photos{apart}. 95 % intervals by bootstrap; Wilson's for shares that every resample agrees on.
 
 | figure | value | 95 % interval |
 | --- | --- | --- |
@@ -92,8 +93,8 @@ Labels with fewer than {min_photos} photos were left out: {left_out}.
 - A label with few test photos has a figure that says little: read the table's third column first.
 - The photo must show someone doing something of the list. Other photos mostly come out unsure, not always.
 - One label a photo: several people doing different things get one answer.
-- People who are small in the photo or half hidden, unusual clothing and children are poorly represented.
-- The photographers of these sets are not the world: expect worse answers where scenes look different from theirs.
+- It knows what its photos show. Expect worse answers for what is rare in them, such as people who are small or half
+  hidden, unusual clothing or children, and where people and places look different from theirs.
 
 ## Make it again
 
@@ -125,6 +126,7 @@ def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answe
         revision=info.code_revision,
         fingerprint=str(info.dataset["fingerprint"])[:16],
         n=info.evaluation.n,
+        apart=_apart(info.evaluation),
         metrics="\n".join(
             f"| {_METRIC_NAMES[key]} | {metric.value:.3f} | {_interval(metric)} |"
             for key, metric in info.evaluation.metrics.items()
@@ -152,10 +154,10 @@ def render(info: BundleInfo, manifest: pd.DataFrame, tested: pd.DataFrame, answe
         form=info.precision,
         both_ways=", looking at each photo and its mirror image" if recipe.both_ways else "",
         sources="\n".join(
-            f"- {source}, {count} photos. {_SOURCES.get(str(source), '')}".rstrip()
+            f"- {_plain(str(source))}, {count} photos. {_SOURCES.get(str(source), '')}".rstrip()
             for source, count in manifest["source"].value_counts().items()
         ),
-        left_out=info.dataset["labels_left_out"] or "none",
+        left_out=_plain(str(info.dataset["labels_left_out"])) or "none",
         min_photos=recipe.min_photos,
         dataset=info.dataset["name"],
     )
@@ -169,6 +171,19 @@ def _taught(recipe: Recipe) -> str:
     return (
         f", taught by {teachers} networks of other seeds" if teachers > 1 else ", taught by a network of another seed"
     )
+
+
+def _apart(evaluation: Evaluation) -> str:
+    """What the test photos have in common with those that were learnt from."""
+    if not evaluation.divided:
+        return ", none of which shares a scene with one that was trained on"
+    names = ", ".join(map(_plain, evaluation.divided))
+    return f"; for {names}, some of them show scenes that it learnt from, so **the figures flatter**"
+
+
+def _plain(text: str) -> str:
+    """Foreign text, without what Markdown would take for mark-up or the end of a table's cell."""
+    return re.sub(r"[\\`*_\[\]<>|~$:&]", r"\\\g<0>", text)
 
 
 def _interval(metric: Metric) -> str:
@@ -194,7 +209,7 @@ def _label_table(labels: list[str], manifest: pd.DataFrame, answers: Answers) ->
     )
     photos = manifest["label"].value_counts()
     return "\n".join(
-        f"| {label} | {photos[label]} | {support[i]} | {precision[i]:.2f} | {recall[i]:.2f} | {f1[i]:.2f} |"
+        f"| {_plain(label)} | {photos[label]} | {support[i]} | {precision[i]:.2f} | {recall[i]:.2f} | {f1[i]:.2f} |"
         for i, label in enumerate(labels)
     )
 
@@ -202,15 +217,17 @@ def _label_table(labels: list[str], manifest: pd.DataFrame, answers: Answers) ->
 def _confusions(labels: list[str], answers: Answers) -> str:
     wrong = answers.found != answers.truth
     pairs = Counter(zip(answers.truth[wrong].tolist(), answers.found[wrong].tolist(), strict=True))
-    texts = [f"{labels[truth]} taken for {labels[found]} ({n})" for (truth, found), n in pairs.most_common(_CONFUSIONS)]
+    names = [_plain(label) for label in labels]
+    texts = [f"{names[truth]} taken for {names[found]} ({n})" for (truth, found), n in pairs.most_common(_CONFUSIONS)]
     return ", ".join(texts) or "none"
 
 
 def _mistakes(labels: list[str], tested: pd.DataFrame, answers: Answers) -> str:
     confidence = answers.probabilities.max(axis=1)
     worst = np.argsort(np.where(answers.found == answers.truth, 1, -confidence), kind="stable")[:_MISTAKES]
+    names = [_plain(label) for label in labels]
     return "\n".join(
-        f"| {Path(tested['path'].iloc[row]).name} | {labels[answers.truth[row]]} | {labels[answers.found[row]]} "
+        f"| {_plain(Path(tested['path'].iloc[row]).name)} | {names[answers.truth[row]]} | {names[answers.found[row]]} "
         f"| {confidence[row]:.2f} |"
         for row in worst
         if answers.found[row] != answers.truth[row]

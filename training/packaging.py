@@ -17,7 +17,7 @@ from har_core import bundle as bundles
 from har_core import serving
 from har_core.bundle import Bundle, BundleInfo, Evaluation, Outliers
 from har_core.config import settings
-from har_core.datasets import store
+from har_core.datasets import split, store
 from har_core.evaluation import calibration, judging, kept, leaks, metrics
 from har_core.evaluation.metrics import Answers
 from har_core.predictor import Predictor
@@ -98,9 +98,9 @@ def _write(draft: BundleInfo, content: bytes, trained: Trained, progress: Progre
         recipe = Recipe.model_validate(draft.recipe)
         others = store.load(recipe.outliers) if recipe.outliers else None
         strange = judging.judge_outliers(predictor, answers, others, progress)[0] if others else None
-        info = draft.model_copy(update={"evaluation": _evaluate(answers, strange)})
-        bundles.write_golden(files[bundles.GOLDEN], predictor.probabilities, draft.input_size)
         manifest = trained.selection.manifest
+        info = draft.model_copy(update={"evaluation": _evaluate(answers, strange, split.divided(manifest))})
+        bundles.write_golden(files[bundles.GOLDEN], predictor.probabilities, draft.input_size)
         text = card.render(info, manifest, manifest.loc[test.rows], answers)
         files[bundles.CARD].write_text(text, "utf-8")
         files[bundles.CALIBRATION] = folder / bundles.CALIBRATION
@@ -126,10 +126,10 @@ def _trained_on(trained: Trained, recipe: Recipe) -> pd.DataFrame:
     return pd.concat(seen).drop_duplicates("id")
 
 
-def _evaluate(answers: Answers, outliers: Outliers | None) -> Evaluation:
+def _evaluate(answers: Answers, outliers: Outliers | None, divided: list[str]) -> Evaluation:
     found = metrics.headline(answers)
     for name, metric in found.items():
         log.info("test %s: %.3f (%.3f-%.3f), n = %d", name, metric.value, metric.low, metric.high, len(answers))
     if outliers:
         log.info("%d photos of nothing: %s", outliers.n, outliers)
-    return Evaluation(split="test", n=len(answers), metrics=found, outliers=outliers)
+    return Evaluation(split="test", n=len(answers), metrics=found, outliers=outliers, divided=divided)

@@ -98,10 +98,13 @@ def split_collected(dataset: Dataset, val: float, test: float) -> pd.Series:
     return assigned
 
 
-def divided(dataset: Dataset) -> list[str]:
-    """The labels of which photos are tested on that show scenes which were learnt from; sorted."""
-    photos = included(dataset.manifest())
-    photos = photos.assign(scene=duplicates.clusters(photos))[photos["label"].notna() & photos["split"].notna()]
+def divided(photos: pd.DataFrame) -> list[str]:
+    """The labels of which photos are tested on that show scenes which were learnt from; sorted.
+
+    Args:
+        photos: A manifest's rows that are used, each with ``label`` and ``split``.
+    """
+    photos = photos.assign(scene=duplicates.clusters(photos))
     learnt = photos.loc[photos["split"] != "test", "scene"]
     is_seen = (photos["split"] == "test") & photos["scene"].isin(learnt)
     return sorted(photos.loc[is_seen, "label"].unique())

@@ -1,6 +1,7 @@
 """A model's card, and its figures as tiles."""
 
 import base64
+import re
 from collections.abc import Mapping
 
 import streamlit as st
@@ -63,4 +64,5 @@ def _harmless(card: str) -> str:
     """
     lines = [line for line in card.splitlines() if not line.startswith("![")]
     small = "\n".join(f"###{line}" if line.startswith("#") else line for line in lines)
-    return "".join(f"\\{letter}" if letter in "[]<$:" else letter for letter in small)
+    # What is escaped already stays so: another backslash would undo it.
+    return re.sub(r"\\.|[\[\]<$:]", lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", small)

@@ -1,14 +1,12 @@
 """Step 5: how good the new model is, and what can be done with it."""
 
 import streamlit as st
-from scipy.stats import binomtest
 
 from har_core.bundle import Bundle, Evaluation
-from har_core.datasets import split, store
-from har_core.errors import HarError
-from har_ui.datasets.view import stamp_of
+from har_core.evaluation import metrics
+from har_core.labels import words
 from har_ui.models import detail, gate
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 
 _FEW = 100
 
@@ -62,19 +60,18 @@ def how_good(evaluation: Evaluation) -> str:
     n = evaluation.n
     accuracy = evaluation.metrics["accuracy"].value
     right = round(accuracy * n)
-    interval = binomtest(right, n).proportion_ci(method="wilson")
+    low, high = metrics.wilson(right, n)
     return (
         f"Of {n} photos that were kept apart for testing it was right about **{right} ({accuracy:.0%})**. Of many more "
-        f"of the kind it would be right about {interval.low:.0%} to {interval.high:.0%} (95 % interval)."
+        f"of the kind it would be right about {low:.0%} to {high:.0%} (95 % interval)."
     )
 
 
 def _warn(model: Bundle) -> None:
     """What makes that figure look better, or less certain, than it is; and what to do about it."""
     notes = []
-    divided = _divided(model.info.name)
-    if divided:
-        names = ", ".join(plain(label_text(label)) for label in divided)
+    if model.info.evaluation.divided:
+        names = ", ".join(plain(words(label)) for label in model.info.evaluation.divided)
         notes.append(
             f"The figure flatters: for {names}, it was tested on photos that were taken in one go with some that it "
             "learnt from. Record three bursts or more of each, in other places and clothes: then whole bursts are kept "
@@ -84,17 +81,3 @@ def _warn(model: Bundle) -> None:
         notes.append("So few test photos leave much open. More photos of each action narrow the interval.")
     if notes:
         st.info("  \n".join(notes), icon=":material/info:")
-
-
-def _divided(name: str) -> list[str]:
-    try:
-        folder = store.load(name).folder
-        return _divided_at(str(folder), stamp_of(folder))
-    except HarError:  # Somebody has removed the dataset.
-        return []
-
-
-@st.cache_data(max_entries=20, show_spinner=False)
-def _divided_at(folder: str, stamp: object) -> list[str]:
-    del stamp  # It is here to be part of the cache's key.
-    return split.divided(store.load(folder.rpartition("/")[2]))

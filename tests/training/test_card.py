@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from har_core.bundle import Evaluation
 from har_core.evaluation.metrics import Answers
 from training import card, reliability
 
@@ -28,6 +29,26 @@ def test_without_mistakes_it_says_so():
     right = ANSWERS.take(np.array([0, 3]))
     assert card._confusions(LABELS, right) == "none"
     assert card._mistakes(LABELS, pd.DataFrame({"path": ["a", "b"]}), right) == ""
+
+
+def test_a_label_is_text_and_stays_in_its_cell():
+    labels = ["a|b", "<b>*x*</b> [y](http://z)", "sitting_down"]
+    shown = ["a\\|b", "\\<b\\>\\*x\\*\\</b\\> \\[y\\](http\\://z)", "sitting\\_down"]
+    photos = pd.DataFrame({"path": [f"/photos/{number}_|.jpg" for number in range(6)], "label": [*labels, *labels]})
+    assert [row.split(" | ")[0] for row in card._label_table(labels, photos, ANSWERS).splitlines()] == [
+        f"| {label}" for label in shown
+    ]
+    assert card._confusions(labels, ANSWERS).startswith(f"{shown[0]} taken for {shown[1]} (2), ")
+    assert card._mistakes(labels, photos, ANSWERS).startswith(f"| 2\\_\\|.jpg | {shown[0]} | {shown[1]} | 0.95 |")
+
+
+def test_it_says_where_test_photos_show_scenes_that_were_learnt_from():
+    evaluation = Evaluation(split="test", n=6, metrics={})
+    assert "none of which shares a scene" in card._apart(evaluation)
+    flattering = card._apart(evaluation.model_copy(update={"divided": ["sitting", "a|b"]}))
+    assert (
+        flattering == "; for sitting, a\\|b, some of them show scenes that it learnt from, so **the figures flatter**"
+    )
 
 
 def test_the_same_answers_give_the_same_plot():

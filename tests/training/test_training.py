@@ -45,6 +45,8 @@ def test_a_head_is_learnt_and_leaves_a_sound_bundle(coloured_photos):
     assert bundles.verify_golden(bundle, Predictor(bundle, 1).probabilities) < 1e-4
     card = (bundle.folder / bundles.CARD).read_text()
     assert "| blue | 30 |" in card
+    assert info.evaluation.divided == []
+    assert "none of which shares a scene with one that was trained on" in card
     assert "| float32 (serves) |" in card
     assert "har train bundle.json --dataset coloured" in card
     assert (bundle.folder / bundles.CALIBRATION).read_text().count("<svg") == 1
@@ -75,6 +77,9 @@ def test_fine_tuning_learns_and_keeps_its_curves(coloured_photos):
 
 
 def test_a_network_has_teachers_and_serves_at_another_size(coloured_photos):
+    photos = coloured_photos.manifest()
+    one = photos[photos["split"] == "test"].iloc[0]
+    coloured_photos.set_split(photos["split"].mask(photos.index == one.name, "train"))
     run, bundle = trained(coloured_photos, distillation={"teachers": 1}, serving_size=96, both_ways=True, **TUNED)
     assert bundle.info.evaluation.metrics["accuracy"].value > 0.9
     assert (bundle.info.dataset["unlabelled"], bundle.info.input_size) == (0, 96)
@@ -82,6 +87,8 @@ def test_a_network_has_teachers_and_serves_at_another_size(coloured_photos):
     assert "96 × 96 px (fine-tuned at 64)" in card
     assert "looking at each photo and its mirror image" in card
     assert "taught by a network of another seed" in card
+    assert bundle.info.evaluation.divided == [one["label"]], "a scene of two photos was cut"
+    assert f"for {one['label']}, some of them show scenes that it learnt from" in card
     assert not list(run.folder.glob("checkpoint*")), "nothing is left to go on from"
 
 

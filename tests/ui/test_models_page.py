@@ -17,9 +17,9 @@ from har_core.config import PROJECT_ROOT, settings
 from har_core.datasets import ingest, manifest
 from har_core.datasets.sources import table
 from har_ui import page
-from har_ui.models import tables
+from har_ui.models import card, tables
 from tests.conftest import TINY_LABELS
-from tests.ui.apps import button, has_button, page_at, run, texts
+from tests.ui.apps import button, has_button, page_at, raw_texts, run, texts
 from tests.ui.test_training_page import made
 from training import registry
 
@@ -199,6 +199,10 @@ def test_names_and_labels_cannot_become_mark_up(models):
         assert not [text for text in shown if re.search(r"(?<!\\)<img|(?<!\\)\]\(|(?<!\\)\$", text)]
 
 
+def test_what_a_card_has_escaped_stays_so():
+    assert card._harmless(r"| a\|b \[c\](d) [e] \\[f]") == r"| a\|b \[c\](d) \[e\] \\\[f\]"
+
+
 # Into service
 
 
@@ -359,11 +363,20 @@ def test_no_history_yet_is_explained():
 # Which model answers
 
 
+def test_home_says_of_which_actions_the_figures_flatter(models):
+    folder = models / "tiny@1"
+    evaluation = Bundle(folder).info.evaluation.model_copy(update={"divided": ["red_*"]})
+    describe(folder, evaluation=evaluation)
+    said = raw_texts(run(page_at("Home.py")))
+    assert r"for red \*, some of them show scenes that it learnt from, so **the figures flatter**" in said
+    assert "not trained on" not in said
+
+
 def test_the_pages_follow_the_model_in_service(models, monkeypatch):
     add(models, 2)
     monkeypatch.setattr("har_core.live._LOOK_SECONDS", 0.05)
     app = run(page_at("Home.py"))
-    assert "version 1" in texts(app)
+    assert "version 1, on 3 photos of scenes that it was not trained on" in texts(app)
     promotion.promote("tiny@2", "Ada")
     follow(app, "version 2")
     promotion.roll_back("Ada")

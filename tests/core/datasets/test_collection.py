@@ -131,7 +131,7 @@ def test_it_becomes_an_ordinary_dataset_that_is_made_anew_each_time(gestures):
     gestures.add("standing", photos(10, 10))
     dataset = gestures.to_dataset()
     assert sizes(dataset) == {label: {"train": 6, "val": 2, "test": 2} for label in ("waving", "standing")}
-    assert split.divided(dataset) == []
+    assert split.divided(dataset.manifest()) == []
     gestures.remove([gestures.record().of("waving")[0].id])
     gestures.add("waving", photos(20, 3))
     assert len(gestures.to_dataset().base()) == 22
@@ -163,7 +163,7 @@ def test_photos_of_one_burst_stay_on_one_side_where_there_are_enough_bursts(gest
     # One burst is cut by time: what is tested on came last.
     standing = table[table["label"] == "standing"]["split"].tolist()
     assert standing == ["train"] * 12 + ["val"] * 4 + ["test"] * 4
-    assert split.divided(dataset) == ["standing"]
+    assert split.divided(dataset.manifest()) == ["standing"]
 
 
 def test_photos_that_nearly_show_the_same_count_as_one_scene(gestures):
@@ -176,5 +176,5 @@ def test_photos_that_nearly_show_the_same_count_as_one_scene(gestures):
     gestures.add("waving", alike)
     gestures.add("standing", photos(10, 12))
     dataset = gestures.to_dataset()
-    assert split.divided(dataset) == ["waving"]
+    assert split.divided(dataset.manifest()) == ["waving"]
     assert sizes(dataset)["waving"] == {"train": 8, "val": 2, "test": 2}
