@@ -50,7 +50,7 @@ def change(current: Collection, record: Record, action: str) -> None:
             text = st.text_input("New name", action, max_chars=LONGEST_NAME, key=f"own-new-name-{place}-{action}")
             is_renamed = st.form_submit_button("Rename", icon=":material/edit:")
         said = st.container()
-        is_removed = _remove(len(record.of(action)), f"own-remove-{place}")
+        is_removed = _remove(place, action, len(record.of(action)))
         try:
             if is_renamed and text != action:
                 current.rename_action(action, text)
@@ -63,16 +63,16 @@ def change(current: Collection, record: Record, action: str) -> None:
             said.error(plain(str(error)), icon=":material/error:")
 
 
-def _remove(count: int, key: str) -> bool:
+def _remove(place: int, action: str, count: int) -> bool:
     """Draws the way to be rid of an action; one that has photos asks first."""
     is_meant = not count or st.checkbox(
-        f"Yes, delete its {count} photo{'s' * (count != 1)} for good", key=f"{key}-meant"
+        f"Yes, delete its {count} photo{'s' * (count != 1)} for good", key=f"own-gone-{place}-{action}"
     )
     return st.button(
         "Remove it with its photos" if count else "Remove it",
         icon=":material/delete:",
         disabled=not is_meant,
-        key=key,
+        key=f"own-remove-{place}",
     )
 
 

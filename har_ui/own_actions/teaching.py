@@ -15,6 +15,8 @@ from training.recipe import Recipe
 from training.runs import Progress, Run
 
 _STARTING = "Putting the photos in order …"
+_TRAIN = "own-train"
+_MEANWHILE = "It takes about a minute. You can leave this page meanwhile, and come back."
 
 # What a run says of itself → plain words; in the order in which it comes.
 _STAGES = {
@@ -33,6 +35,7 @@ def show(current: Collection) -> None:
     record = _settled(current)
     view = _last(record)
     if view and not view.is_over:
+        st.caption(_MEANWHILE)
         _follow(current.name, view.run.id)
         return
     if view and view.state != "done":
@@ -43,20 +46,21 @@ def show(current: Collection) -> None:
     if problem:
         st.caption(problem)
     elif is_new:
-        st.caption("It takes about a minute. You can leave this page meanwhile, and come back.")
+        st.caption(_MEANWHILE)
     elif has_changed:
         st.caption("You have changed actions or photos since. Train again to have it learn that.")
-    place = st.empty()
-    asked = place.button(
-        "Train" if is_new else "Train again",
+    is_pressed = bool(st.session_state.get(_TRAIN)) and not problem
+    text = "Train" if is_new else "Train again"
+    # The button itself says what goes on: what is below it keeps its place.
+    st.button(
+        _STARTING if is_pressed else text,
         icon=":material/model_training:",
         type="primary" if is_new or has_changed else "secondary",
-        disabled=bool(problem),
-        key="own-train",
+        disabled=is_pressed or bool(problem),
+        key=_TRAIN,
     )
-    if asked:
-        with place.container():
-            _start(current)
+    if is_pressed:
+        _start(current)
 
 
 def stop(current: Collection) -> None:
@@ -94,19 +98,18 @@ def _lack(record: Record) -> str:
 def _start(current: Collection) -> None:
     """Nothing is drawn between its beginning and its end: who leaves the page would interrupt it there."""
     problems: list[str] = []
-    with st.spinner(_STARTING):
-        try:
-            with current.starting():
-                record = current.record()
-                view = _last(record)
-                if view is None or view.is_over:  # Else it was begun in another tab.
-                    dataset = current.to_dataset()
-                    problems += estimate.estimate(plan(), dataset).problems
-                    if not problems:
-                        current.keep_run(queue.submit(plan(), dataset.name).id, record.content())
-                        worker.keep_alive()
-        except HarError as error:
-            problems.append(str(error))
+    try:
+        with current.starting():
+            record = current.record()
+            view = _last(record)
+            if view is None or view.is_over:  # Else it was begun in another tab.
+                dataset = current.to_dataset()
+                problems += estimate.estimate(plan(), dataset).problems
+                if not problems:
+                    current.keep_run(queue.submit(plan(), dataset.name).id, record.content())
+                    worker.keep_alive()
+    except HarError as error:
+        problems.append(str(error))
     if problems:
         next_run.complain(plain(" ".join(problems)))
     st.rerun()

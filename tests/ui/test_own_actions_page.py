@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from har_core.bundle import Evaluation, Metric
 from har_core.datasets import collection, store
 from har_core.datasets.collection import Collection
+from har_core.errors import CollectionError
 from har_ui.own_actions import keeping, teaching
 from tests.core.datasets.test_collection import photos
 from tests.ui.apps import button, has_button, page_at, run, texts
@@ -66,7 +67,7 @@ def test_what_was_collected_is_there_again_and_can_be_changed(gestures):
     app = run(button(app, "Rename").click())
     assert "There is an action “standing” already" in texts(app)
     assert app.button(key="own-remove-1").disabled
-    app = run(app.checkbox(key="own-remove-1-meant").check())
+    app = run(app.checkbox(key="own-gone-1-standing").check())
     app = run(app.button(key="own-remove-1").click())
     assert gestures.record().actions == ("hands up",)
     app = run(app.checkbox(key="own-meant-my-gestures").check())
@@ -123,6 +124,19 @@ def test_training_is_put_into_the_queue_followed_and_stopped(gestures, started):
     app = run(button(app, "Stop").click())
     assert runs.find(name).state() == "cancelled"
     assert "Training was stopped." in texts(open_mine())
+
+
+def test_a_training_that_cannot_be_started_says_why_and_can_be_tried_again(gestures, monkeypatch):
+    def refuse(made):
+        raise CollectionError(f"Somebody has made another dataset {made.name} meanwhile. Remove it first.")
+
+    app = open_mine()
+    with monkeypatch.context() as broken:
+        broken.setattr(Collection, "to_dataset", refuse)
+        app = run(button(app, "Train").click())
+    assert "Remove it first." in texts(app)
+    run(button(app, "Train").click())
+    assert queue.waiting() == [gestures.record().run]
 
 
 def test_who_leaves_the_page_at_once_has_started_the_training_all_the_same(gestures, monkeypatch):
