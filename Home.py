@@ -5,7 +5,7 @@ import os
 import streamlit as st
 
 from har_core.bundle import BundleInfo, Evaluation
-from har_core.labels import words
+from har_core.labels import label_text
 from har_ui import figure_tile, menu, page, photo_choice, results, terms
 from har_ui.feedback import word
 
@@ -35,7 +35,7 @@ def how_good(info: BundleInfo) -> None:
 def _tested_on(evaluation: Evaluation) -> str:
     if not evaluation.divided:
         return f"{evaluation.n} photos of scenes that it was not trained on"
-    names = ", ".join(page.plain(words(label)) for label in evaluation.divided)
+    names = ", ".join(page.plain(label_text(label)) for label in evaluation.divided)
     return (
         f"{evaluation.n} photos that were kept apart; for {names}, some of them show scenes that it learnt from, so "
         "**the figures flatter**"

@@ -25,7 +25,7 @@ from har_cli.reporting import reporting
 from har_core import images, serving, video
 from har_core.config import settings
 from har_core.errors import FileUnreadable, HarError
-from har_core.labels import words
+from har_core.labels import label_text
 from har_core.predictor import Prediction, Predictor
 
 app = verb()
@@ -146,7 +146,7 @@ def _write_overlay(path: Path, payload: bytes, prediction: Prediction) -> None:
 
 
 def _line(prediction: Prediction) -> str:
-    others = ", ".join(f"{words(item.label)} {item.score:.0%}" for item in prediction.predictions[1:])
+    others = ", ".join(f"{label_text(item.label)} {item.score:.0%}" for item in prediction.predictions[1:])
     answer = _answer(prediction.label, prediction.confidence, prediction.decision)
     return f"{answer}; then {others}" if others else answer
 
@@ -154,7 +154,7 @@ def _line(prediction: Prediction) -> str:
 def _answer(label: str, confidence: float, decision: str) -> str:
     """On a terminal the action stands out, and whether the model is sure of it."""
     colour = typer.colors.GREEN if decision == "sure" else typer.colors.YELLOW
-    return f"{_styled(words(label), bold=True)} {confidence:.0%} ({_styled(decision, fg=colour)})"
+    return f"{_styled(label_text(label), bold=True)} {confidence:.0%} ({_styled(decision, fg=colour)})"
 
 
 def _styled(text: str, **style: Any) -> str:

@@ -19,7 +19,7 @@ from har_core.bundle import Label
 from har_core.config import settings
 from har_core.errors import FeedbackAdded, FeedbackError, FeedbackFull, FeedbackNotFound, FeedbackOff, LabelInvalid
 from har_core.files import locked, write_beside
-from har_core.labels import words
+from har_core.labels import label_text
 from har_core.predictor import Decision, Prediction
 
 PHOTO_SIDE = 1024
@@ -352,7 +352,7 @@ def _added(entry: Entry) -> FeedbackAdded:
 
 
 def _words(label: str) -> str:
-    return " ".join(words(label).casefold().split())
+    return " ".join(label_text(label).casefold().split())
 
 
 def _now() -> str:

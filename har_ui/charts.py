@@ -8,8 +8,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from har_core import palette
+from har_core.labels import chart_text
 from har_core.predictor import Score
-from har_ui.page import label_text
 
 
 def score_bars(scores: Sequence[Score], is_sure: bool, threshold: float) -> go.Figure:
@@ -25,7 +25,7 @@ def score_bars(scores: Sequence[Score], is_sure: bool, threshold: float) -> go.F
     figure = go.Figure(
         go.Bar(
             x=[item.score for item in scores],
-            y=[label_text(item.label) for item in scores],
+            y=[chart_text(item.label) for item in scores],
             orientation="h",
             marker=palette.bars(colours, [is_sure, *[True] * rest]),
             text=[f"{item.score:.0%}" for item in scores],
@@ -56,7 +56,7 @@ def label_counts(counts: dict[str, int]) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=[counts[label] for label in labels],
-            y=[label_text(label) for label in labels],
+            y=[chart_text(label) for label in labels],
             orientation="h",
             marker_color=palette.SURE,
             text=[counts[label] for label in labels],
@@ -76,7 +76,7 @@ def split_counts(table: pd.DataFrame) -> go.Figure:
     Args:
         table: Counts; index: labels, in the order to be shown; columns: splits.
     """
-    names = [label_text(label) for label in table.index]
+    names = [chart_text(label) for label in table.index]
     figure = go.Figure(
         [
             go.Bar(

@@ -10,6 +10,7 @@ from har_core.bundle import Bundle
 from har_core.config import PROJECT_ROOT, settings
 from har_core.errors import ModelError
 from har_core.images import SUFFIXES
+from har_core.labels import label_text
 from har_core.live import LivePredictor
 from har_core.predictor import Decision, Predictor
 from har_ui import terms
@@ -119,11 +120,6 @@ def upload_megabytes() -> int:
 def plain(text: str) -> str:
     """Escapes what Markdown would take for mark-up: names of files and labels are shown as they are."""
     return "".join(f"\\{letter}" if letter in "\\`*_{}[]()<>#+-.!|~$:" else letter for letter in text)
-
-
-def label_text(label: str) -> str:
-    """A label as people write it: ``using_laptop`` → "using laptop"."""
-    return label.replace("_", " ")
 
 
 def actions_known(labels: Sequence[str]) -> None:

@@ -7,9 +7,9 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from har_core.images import FORMATS_FOR_PEOPLE
+from har_core.labels import label_text
 from har_ui import clickable, page, recognition
 from har_ui.feedback import word
-from har_ui.page import label_text
 from har_ui.recognition import Photo
 
 _TILE = 92

@@ -11,9 +11,10 @@ from typing import Any
 
 from har_core import explain, images
 from har_core.errors import ImageError
+from har_core.labels import label_text
 from har_core.predictor import Prediction, Predictor
 from har_core.spreadsheets import safe_cell
-from har_ui.page import ASSETS, label_text
+from har_ui.page import ASSETS
 
 _SHOWN_SIDE = 640
 _CLOSE = 0.15

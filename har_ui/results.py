@@ -6,10 +6,11 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from har_core.labels import label_text
 from har_core.predictor import Prediction, Predictor
 from har_ui import charts, page, recognition, terms
 from har_ui.feedback import word
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 from har_ui.recognition import Photo, Recognition
 
 _PAGE = 12

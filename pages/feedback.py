@@ -8,6 +8,7 @@ import streamlit as st
 from har_core import feedback
 from har_core.errors import HarError
 from har_core.feedback import Entry
+from har_core.labels import label_text
 from har_ui import menu, next_run, page, sections, terms
 from har_ui.datasets import job_panel
 from har_ui.feedback import actions, adding, learning, tiles
@@ -63,8 +64,8 @@ def show_empty() -> None:
 def _table(entries: list[Entry]) -> None:
     rows = [
         {
-            "label": page.label_text(entry.right_label),
-            "predicted": page.label_text(entry.predicted),
+            "label": label_text(entry.right_label),
+            "predicted": label_text(entry.predicted),
             "confidence": 100 * entry.confidence,
             "dataset": entry.dataset,
             "model": entry.model,

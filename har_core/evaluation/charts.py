@@ -4,7 +4,6 @@ Labels are foreign text, and Plotly takes some of that for mark-up: names are es
 """
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from plotly.subplots import make_subplots
 from har_core import palette
 from har_core.bundle import Metric
 from har_core.evaluation.curves import Operating
-from har_core.labels import words
+from har_core.labels import chart_text, label_text
 from har_core.palette import BAD, NEUTRAL, RIGHT, WRONG
 
 TITLES = {
@@ -383,8 +382,8 @@ def _whiskers(value: pd.Series, low: pd.Series, high: pd.Series) -> dict[str, An
 
 def _name(label: str) -> str:
     """A label as people write it, short enough for an axis."""
-    text = words(label)
-    return escape(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…", quote=False)
+    text = label_text(label)
+    return chart_text(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…")
 
 
 def _photos(count: int) -> str:

@@ -17,7 +17,7 @@ from har_core.datasets import cache
 from har_core.errors import HarError
 from har_core.evaluation import charts, curves, metrics, slices
 from har_core.evaluation.judging import Judged
-from har_core.labels import words
+from har_core.labels import label_text
 
 _MISTAKES = 24
 _CONFUSIONS = 12
@@ -153,7 +153,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["words"] = words
+    environment.filters["words"] = label_text
     environment.filters["figure"] = lambda value: "–" if np.isnan(value) else f"{value:.3f}"
     environment.filters["percent"] = lambda value: f"{value:.0%}"
     return environment

@@ -9,10 +9,11 @@ from har_core import images
 from har_core.datasets import cache, likeness
 from har_core.datasets.store import Dataset
 from har_core.errors import HarError
+from har_core.labels import label_text
 from har_ui import next_run, recognition
 from har_ui.datasets import fixing, tiles
 from har_ui.datasets.view import FLAGS, View, view_of
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 
 _ALIKE = 8
 _LONG = 24

@@ -6,9 +6,10 @@ import streamlit as st
 
 from har_core.datasets.store import Action, Dataset, Fix
 from har_core.errors import HarError
+from har_core.labels import label_text
 from har_ui import next_run
 from har_ui.datasets.query import short_name
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 
 
 def fix(dataset: Dataset, action: Action, paths: Sequence[str], label: str | None = None) -> None:

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from har_core.datasets.manifest import SPLITS
+from har_core.labels import label_text
 from har_ui import paging
 from har_ui.datasets import tiles
 from har_ui.datasets.query import NO_SPLIT, ORDERS, Filters, choose
 from har_ui.datasets.view import FLAGS, View
-from har_ui.page import label_text
 
 PER_PAGE = 24
 

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from har_core import palette
-from har_ui.page import label_text
+from har_core.labels import label_text
 
 PICKED = "picked"
 OTHERS = "other labels"

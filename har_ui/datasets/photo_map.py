@@ -11,11 +11,11 @@ import streamlit as st
 from PIL import Image
 
 from har_core.datasets import cache, likeness
+from har_core.labels import label_text
 from har_ui import terms
 from har_ui.datasets import commands, job_panel, map_chart, tiles
 from har_ui.datasets.query import short_name
 from har_ui.datasets.view import View
-from har_ui.page import label_text
 
 _SIDE = 64
 _CHUNK = 100

@@ -7,10 +7,11 @@ import streamlit as st
 
 from har_core.datasets.checks import LabelIssue, NearPair, Undecodable
 from har_core.datasets.store import Action
+from har_core.labels import label_text
 from har_ui.datasets import fixing, tiles
 from har_ui.datasets.query import short_name
 from har_ui.datasets.view import View
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 
 _MOST_SHOWN = 8
 _ICONS = {

@@ -8,9 +8,10 @@ import streamlit as st
 
 from har_core.datasets import cache
 from har_core.errors import HarError
+from har_core.labels import label_text
 from har_ui import clickable
 from har_ui.datasets import query
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 
 _CHOSEN = "chosen-photo"
 _SIDE = 120

@@ -5,11 +5,12 @@ import streamlit as st
 
 from har_core.evaluation import charts, comparison
 from har_core.evaluation.comparison import Comparison
+from har_core.labels import label_text
 from har_ui import paging
 from har_ui.datasets import tiles
 from har_ui.evaluation import asking, choosing, tables, words
 from har_ui.evaluation.view import Choice, View, view_of
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 
 _PER_PAGE = 12
 _CHANCE = 0.05

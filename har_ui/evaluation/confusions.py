@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from har_core.evaluation import charts
+from har_core.labels import label_text
 from har_ui import paging
 from har_ui.datasets import tiles
 from har_ui.evaluation import state, tables, words
 from har_ui.evaluation.view import View
-from har_ui.page import label_text
 
 _MOST = 25
 _PER_PAGE = 12

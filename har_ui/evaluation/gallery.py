@@ -8,12 +8,12 @@ label and this answer, where both can be decided for a whole page at once. Each 
 import pandas as pd
 import streamlit as st
 
+from har_core.labels import label_text
 from har_ui import paging
 from har_ui.datasets import fixing, tiles
 from har_ui.datasets.view import view_of as dataset_view
 from har_ui.evaluation import heat, state, words
 from har_ui.evaluation.view import View
-from har_ui.page import label_text
 
 _PER_PAGE = 12
 _CARD = 330

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from har_core.evaluation import charts, curves
+from har_core.labels import label_text
 from har_ui import terms
 from har_ui.evaluation import tables
 from har_ui.evaluation.view import View
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 
 _FIRST = 3
 _ROWS = 12

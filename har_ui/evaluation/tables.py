@@ -6,10 +6,10 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from har_core.evaluation.charts import TITLES
 from har_core.evaluation.comparison import Comparison
+from har_core.labels import label_text
 from har_ui import terms
 from har_ui.evaluation import words
 from har_ui.evaluation.view import View
-from har_ui.page import label_text
 
 _SHARES = ("precision", "recall", "f1", "auroc", "average_precision")
 

@@ -1,7 +1,8 @@
 """What is said of figures and answers, in words. Draws nothing."""
 
 from har_core.bundle import Metric
-from har_ui.page import label_text, plain
+from har_core.labels import label_text
+from har_ui.page import plain
 
 LOWER_IS_BETTER = frozenset({"ece", "brier", "log_loss"})
 

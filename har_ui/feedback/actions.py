@@ -6,8 +6,9 @@ import streamlit as st
 
 from har_core import feedback
 from har_core.errors import FeedbackError
+from har_core.labels import label_text
 from har_ui import next_run
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 
 STATUS = "status"
 """The session's key of the entries that are shown."""

@@ -8,8 +8,9 @@ from har_core import serving
 from har_core.datasets import store
 from har_core.errors import HarError
 from har_core.feedback import Entry
+from har_core.labels import label_text
 from har_ui.evaluation import state as evaluation
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 from har_ui.training import actions as trainings
 from har_ui.training import curves, records, words, worker
 from har_ui.training.records import View

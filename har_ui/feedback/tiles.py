@@ -7,9 +7,10 @@ import streamlit as st
 from har_core import feedback, images, serving
 from har_core.errors import HarError
 from har_core.feedback import Entry
+from har_core.labels import label_text
 from har_ui import paging, recognition
 from har_ui.feedback import actions
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 
 _PER_PAGE = 12
 _WIDTH = 290

@@ -7,7 +7,8 @@ import streamlit as st
 from har_core import feedback
 from har_core.errors import HarError
 from har_core.feedback import Answer
-from har_ui.page import label_text, plain
+from har_core.labels import label_text
+from har_ui.page import plain
 from har_ui.recognition import Recognition
 
 CONSENT = (

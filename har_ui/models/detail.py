@@ -8,10 +8,11 @@ import streamlit as st
 from har_core import latency, transfer
 from har_core.bundle import Bundle
 from har_core.errors import HarError
+from har_core.labels import label_text
 from har_ui import terms
 from har_ui.evaluation import state as evaluation
 from har_ui.models import actions, card, gate, health, lineage, service, tables
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 
 _TILE = 140
 

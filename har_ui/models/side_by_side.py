@@ -7,10 +7,11 @@ import streamlit as st
 from har_core import serving
 from har_core.bundle import Bundle
 from har_core.errors import ModelError
+from har_core.labels import label_text
 from har_core.predictor import Prediction
 from har_ui import page, photo_choice, recognition, results
 from har_ui.models import actions, listing, service
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 from har_ui.recognition import Photo, Recognition
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from har_core.bundle import Bundle, Evaluation
 from har_core.evaluation import metrics
-from har_core.labels import words
+from har_core.labels import label_text
 from har_ui.models import detail, gate
 from har_ui.page import plain
 
@@ -71,7 +71,7 @@ def _warn(model: Bundle) -> None:
     """What makes that figure look better, or less certain, than it is; and what to do about it."""
     notes = []
     if model.info.evaluation.divided:
-        names = ", ".join(plain(words(label)) for label in model.info.evaluation.divided)
+        names = ", ".join(plain(label_text(label)) for label in model.info.evaluation.divided)
         notes.append(
             f"The figure flatters: for {names}, it was tested on photos that were taken in one go with some that it "
             "learnt from. Record three bursts or more of each, in other places and clothes: then whole bursts are kept "

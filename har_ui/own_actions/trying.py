@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from har_core.labels import label_text
 from har_core.predictor import Predictor
 from har_ui import photo_choice, recognition, results
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 from har_ui.recognition import Photo
 from har_ui.webcam import connection, live
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from har_core import palette
 from har_core.bundle import Metric
+from har_core.labels import chart_text
 from har_ui.training import words
 from training.runs import Epoch
 
@@ -88,6 +89,7 @@ def recall_bars(table: pd.DataFrame, revision: str) -> go.Figure:
         table: Of ``tables.recall``.
         revision: As for ``curve``.
     """
+    names = [chart_text(label) for label in table["label"]]
     change = 100 * (table["recall"] - table["before"])
     texts = [
         f"{recall:.0%}" + (f" ({points:+.0f})".replace("-", "−") if abs(points) >= 0.5 else "")
@@ -96,7 +98,7 @@ def recall_bars(table: pd.DataFrame, revision: str) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=table["recall"],
-            y=table["label"],
+            y=names,
             orientation="h",
             marker_color=palette.SURE,
             hovertemplate="%{y}: %{x:.1%}<extra></extra>",
@@ -105,7 +107,7 @@ def recall_bars(table: pd.DataFrame, revision: str) -> go.Figure:
     # In a column of their own, clear of the bars' ends and the marks.
     figure.add_scatter(
         x=[1.03] * len(table),
-        y=table["label"],
+        y=names,
         mode="text",
         text=texts,
         textposition="middle right",
@@ -115,7 +117,7 @@ def recall_bars(table: pd.DataFrame, revision: str) -> go.Figure:
     if table["before"].notna().any():
         figure.add_scatter(
             x=table["before"],
-            y=table["label"],
+            y=names,
             mode="markers",
             marker={"symbol": "line-ns", "size": 13, "line": {"width": 2, "color": palette.UNSURE}},
             hovertemplate="%{y}: %{x:.1%} the epoch before<extra></extra>",

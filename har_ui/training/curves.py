@@ -3,8 +3,9 @@
 import plotly.graph_objects as go
 import streamlit as st
 
+from har_core.labels import label_text
 from har_ui import terms
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 from har_ui.training import charts, tables, words
 from har_ui.training.records import View
 

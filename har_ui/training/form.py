@@ -7,10 +7,11 @@ import streamlit as st
 from har_core.datasets import manifest, store
 from har_core.datasets.store import Dataset
 from har_core.errors import HarError, RecipeInvalid
+from har_core.labels import label_text
 from har_ui import terms
 from har_ui.datasets import commands, job_panel
 from har_ui.datasets.view import View, view_of
-from har_ui.page import label_text, plain
+from har_ui.page import plain
 from har_ui.training import actions, fields, records, tables, words
 from training import queue, recipe
 from training.estimate import Estimate, estimate

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from har_core.labels import label_text
 from har_ui.datasets.job_panel import span
-from har_ui.page import label_text
 from har_ui.training import words
 from har_ui.training.records import View
 from training.recipe import Recipe

@@ -10,10 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from har_core import palette
+from har_core.labels import chart_text, label_text
 from har_core.spreadsheets import safe_cell
 from har_core.video import clock
 from har_core.video.recognition import VideoResult
-from har_ui.page import label_text
 
 _TICKS = 6
 _STEPS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
@@ -31,7 +31,7 @@ def figure(result: VideoResult, labels: Sequence[str]) -> go.Figure:
     """
     found = result.segments
     looks = palette.styles({item.label for item in found}, labels)
-    names = [label_text(item.label) for item in found]
+    names = [chart_text(item.label) for item in found]
     order = list(dict.fromkeys(names))
     spans = [f"{clock(item.start)} – {clock(item.end)}" for item in found]
     chart = go.Figure(

@@ -4,13 +4,14 @@ import time
 
 import streamlit as st
 
+from har_core.labels import label_text
 from har_core.video import clock
 from har_core.video.recognition import VideoResult
 from har_core.video.segments import Segment
 from har_core.video.work import Work
 from har_ui import paging, terms
 from har_ui.datasets.job_panel import pace
-from har_ui.page import decision_badge, label_text, plain
+from har_ui.page import decision_badge, plain
 from har_ui.video import timeline
 
 _TILE = 130

@@ -9,9 +9,10 @@ import streamlit as st
 from streamlit_webrtc import WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 
 from har_core import feedback
+from har_core.labels import label_text
 from har_core.predictor import Predictor
 from har_ui import recognition, results, terms
-from har_ui.page import decision_badge, label_text, plain
+from har_ui.page import decision_badge, plain
 from har_ui.recognition import Photo, Recognition
 from har_ui.webcam import connection, ice, timeline
 from har_ui.webcam.classifier import Controls, Result

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from har_core import palette
 from har_core.images import RGBImage
-from har_ui.page import label_text
+from har_core.labels import label_text
 from har_ui.webcam.classifier import TOP, Result
 
 _TEXT = "white"

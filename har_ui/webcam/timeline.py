@@ -11,8 +11,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from har_core import palette
+from har_core.labels import chart_text, label_text
 from har_core.spreadsheets import safe_cell
-from har_ui.page import label_text
 
 _MOST_RUNS = 2000
 _DRAWN_RUNS = 300
@@ -119,7 +119,7 @@ def figure(runs: Sequence[Run], labels: Sequence[str]) -> go.Figure:
     """
     drawn = list(runs)[-_DRAWN_RUNS:]
     looks = palette.styles({run.label for run in drawn}, labels)
-    names = [label_text(run.label) for run in drawn]
+    names = [chart_text(run.label) for run in drawn]
     order = list(dict.fromkeys(reversed(names)))
     chart = go.Figure(
         go.Bar(

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -13,9 +14,15 @@ from streamlit.testing.v1 import AppTest
 from har_core import feedback, serving
 from har_core.errors import NotAnImage
 from har_core.feedback import Answer
-from har_core.predictor import Score
+from har_core.predictor import ModelReference, Score
+from har_core.video.reading import VideoInfo
+from har_core.video.recognition import VideoResult
+from har_core.video.segments import Samples, Segment
 from har_ui import charts, page, recognition
 from har_ui.recognition import Photo
+from har_ui.training.charts import recall_bars
+from har_ui.video import timeline as video_timeline
+from har_ui.webcam import timeline as camera_timeline
 from tests.ui.apps import page_at
 
 ANSWER = Answer(label="cycling", confidence=0.6, decision="unsure", model="tiny@1")
@@ -257,6 +264,29 @@ def test_bars_show_scores_in_order_with_the_threshold():
     assert list(figure.data[0].y) == ["using laptop", "sitting"]
     assert list(figure.data[0].x) == [0.7, 0.2]
     assert figure.layout.shapes[0].x0 == 0.5
+
+
+def test_labels_cannot_become_mark_up_in_a_figure():
+    label = "<b>fly</b>_& <a href='//x'>so</a>"
+    segment = Segment(0, 1, label, 0.9, "sure")
+    video = VideoResult(
+        info=VideoInfo(1.0, 640, 480, "h264", 30.0),
+        samples=Samples([0.0], np.ones((1, 1), np.float32), np.ones(1, bool), [label], 1.0),
+        segments=[segment],
+        threshold=0.7,
+        notes=[],
+        model=ModelReference("tiny", 1),
+    )
+    for figure in (
+        charts.score_bars([Score(label, 0.7)], True, 0.5),
+        charts.label_counts({label: 1}),
+        charts.split_counts(pd.DataFrame({"test": [1]}, index=[label])),
+        recall_bars(pd.DataFrame({"label": [label], "recall": [0.5], "before": [0.4]}), "r"),
+        camera_timeline.figure([camera_timeline.Run(0, 1, label, "tiny@1", 1, 0.9, 1)], [label]),
+        video_timeline.figure(video, [label]),
+    ):
+        for trace in figure.data:
+            assert list(trace.y) == ["&lt;b&gt;fly&lt;/b&gt; &amp; &lt;a href='//x'&gt;so&lt;/a&gt;"]
 
 
 def test_names_cannot_become_mark_up():
