@@ -1,5 +1,6 @@
 """Which model of one's own is worked on: a new one, or one that was begun; and how to be rid of it."""
 
+from collections import Counter
 from contextlib import suppress
 
 import streamlit as st
@@ -13,6 +14,7 @@ from har_ui.page import plain
 
 _FIELD = "own-model"
 _TITLE = "own-title"
+_NEW = "A new one …"
 
 WHAT_IS_KEPT = (
     f"Your photos are kept on the machine that runs this app, at most {collection.PHOTO_SIDE} px and without metadata, "
@@ -30,7 +32,7 @@ def show() -> Collection | None:
             st.selectbox(
                 "Your model",
                 ["", *titles],
-                format_func=lambda name: titles[name] if name else "A new one …",
+                format_func=lambda name: titles[name] if name else _NEW,
                 key=_FIELD,
                 on_change=lambda: state.choose(st.session_state[_FIELD]),
                 width=360,
@@ -45,12 +47,20 @@ def show() -> Collection | None:
 
 
 def _titles() -> dict[str, str]:
-    """Name → title. One that is damaged, or just being deleted, does not cost the others."""
+    """Name → title, with the name where the browser could not tell two apart: it sends back what it shows.
+
+    One that is damaged, or just being deleted, does not cost the others.
+    """
     titles = {}
     for name in collection.names():
         with suppress(CollectionNotFound):
             titles[name] = collection.load(name).record().title
-    return titles
+    often = Counter([*titles.values(), _NEW])
+    # One that ends in a bracket itself could be taken for another one with its name.
+    return {
+        name: f"{title} ({name})" if often[title] > 1 or title.endswith(")") else title
+        for name, title in titles.items()
+    }
 
 
 def _begin() -> None:

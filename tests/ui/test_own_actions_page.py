@@ -101,6 +101,15 @@ def test_a_damaged_collection_costs_nobody_else_theirs(gestures):
     assert has_button(app, "Begin")
 
 
+def test_of_two_with_the_same_title_the_one_that_was_opened_is_changed(gestures):
+    other = collection.create(gestures.record().title)
+    app = open_mine()
+    app.text_input(key="own-action-name").set_value("pointing")
+    run(button(app, "Add").click())
+    assert gestures.record().actions[2:] == ("pointing",)
+    assert other.record().actions == ()
+
+
 @pytest.mark.parametrize("is_gone", [True, False])
 def test_a_stale_link_is_told_once_and_forgotten(gestures, is_gone):
     app = open_mine()
