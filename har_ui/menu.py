@@ -9,7 +9,7 @@ from PIL import Image
 
 from har_ui.page import ASSETS
 
-_SECTIONS = {
+SECTIONS = {
     "": [("Home.py", "Home", "home")],
     "Recognise": [
         ("pages/photos.py", "Photos", "photo_library"),
@@ -25,6 +25,7 @@ _SECTIONS = {
         ("pages/feedback.py", "Feedback", "thumbs_up_down"),
     ],
 }
+"""Heading → pages, in the order of what people do: file, name, icon."""
 
 
 def begin(title: str) -> None:
@@ -38,7 +39,7 @@ def begin(title: str) -> None:
     st.logo(mark, size="large")
     with st.sidebar:
         st.html(ASSETS / "app.css")
-        for section, pages in _SECTIONS.items():
+        for section, pages in SECTIONS.items():
             with st.container(gap="xsmall"):
                 if section:
                     st.caption(section)

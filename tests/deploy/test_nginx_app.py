@@ -4,12 +4,14 @@ import socket
 import ssl
 from base64 import b64encode
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import expect
 
 from har_core.config import PROJECT_ROOT
+from har_ui.menu import SECTIONS
 from tests import camera
 from tests.conftest import EXAMPLES
 from tests.deploy import confined, proxy
@@ -93,10 +95,14 @@ def test_a_photo_is_uploaded_and_answered(page):
 
 
 def test_every_page_works_with_what_the_browser_is_told_to_allow(page):
+    found = [(path, name) for pages in SECTIONS.values() for path, name, _ in pages]
+    pages = {f"pages/{path.name}" for path in (PROJECT_ROOT / "pages").glob("*.py")}
+    assert {path for path, _ in found} == {"Home.py", *pages}
     page.goto("/")
-    for name in [path.stem.partition("_")[2] for path in sorted((PROJECT_ROOT / "pages").glob("*.py"))]:
-        page.get_by_role("link", name=name, exact=True).click()
-        page.wait_for_url(f"**/{name}*")
+    for path, name in found[1:]:
+        page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).click()
+        expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
+        page.wait_for_url(f"**/{Path(path).stem}*")
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
