@@ -99,6 +99,7 @@ def test_every_page_works_with_what_the_browser_is_told_to_allow(page):
     pages = {f"pages/{path.name}" for path in (PROJECT_ROOT / "pages").glob("*.py")}
     assert {path for path, _ in found} == {"Home.py", *pages}
     page.goto("/")
+    expect(page.get_by_role("heading", name="cycling")).to_be_visible()  # All of the first page is there.
     for path, name in found[1:]:
         page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).click()
         expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
