@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from urllib.parse import unquote
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
@@ -24,15 +23,7 @@ from tests.training.conftest import coloured_photos  # noqa: F401 - a fixture
 from tests.ui.apps import button, page_at, run, texts
 from training import queue, runs
 
-
-@pytest.fixture(autouse=True)
-def started(monkeypatch):
-    """Keeps workers from being started; gives how many would have been."""
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    asked: list[bool] = []
-    monkeypatch.setattr(queue, "ensure_worker", lambda: asked.append(True))
-    return asked
+pytestmark = pytest.mark.usefixtures("started")
 
 
 def say(seed: int, label: str | None = "reading", confidence: float = 0.5):

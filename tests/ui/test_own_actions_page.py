@@ -2,7 +2,6 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
-import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.testing.v1 import AppTest
 
@@ -16,17 +15,9 @@ from tests.ui.apps import button, has_button, page_at, run, texts
 from training import queue, runs
 from training.runs import Outcome, Progress, Run
 
+pytestmark = pytest.mark.usefixtures("started")
+
 PAGE = "pages/own_actions.py"
-
-
-@pytest.fixture(autouse=True)
-def started(monkeypatch):
-    """Keeps workers from being started; gives how many would have been."""
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    asked: list[bool] = []
-    monkeypatch.setattr(queue, "ensure_worker", lambda: asked.append(True))
-    return asked
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from har_core import config
@@ -20,6 +19,8 @@ from tests.ui.apps import button, figures, has_button, page_at, run, texts
 from training import estimate, queue, recipe, runs
 from training.recipe import Phase, Recipe
 from training.runs import Epoch, Outcome, Progress, Run, Step
+
+pytestmark = pytest.mark.usefixtures("started")
 
 LABELS = ("eating", "running", "sitting_down")
 CHECKPOINT = "checkpoint.npz"
@@ -49,16 +50,6 @@ def split_home(tmp_path_factory) -> Path:
 def small(split_home, home):
     shutil.copytree(split_home, home)
     return store.load("small")
-
-
-@pytest.fixture(autouse=True)
-def started(monkeypatch):
-    """Keeps workers from being started; gives how many would have been."""
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    asked: list[bool] = []
-    monkeypatch.setattr(queue, "ensure_worker", lambda: asked.append(True))
-    return asked
 
 
 def open_section(section: str | None = None, **query) -> AppTest:
