@@ -8,7 +8,7 @@ import streamlit as st
 
 from har_core.labels import label_text
 from har_core.predictor import Prediction, Predictor
-from har_ui import charts, page, recognition, terms
+from har_ui import charts, page, paging, recognition, terms
 from har_ui.feedback import word
 from har_ui.page import plain
 from har_ui.recognition import Photo, Recognition
@@ -59,7 +59,7 @@ def show(results: Sequence[Recognition], labels: Sequence[str]) -> None:
     _summary(results, [item for _, item in good])
     if good:
         chosen, looked = _choose(good)
-        _cards(_page_of(chosen), labels, looked)
+        _cards(chosen[paging.turned_to(len(chosen), _PAGE, f"page-{len(chosen)}")], labels, looked)
 
 
 def answer(prediction: Prediction, key: str) -> None:
@@ -113,12 +113,6 @@ def _choose(good: Sequence[_Numbered]) -> tuple[Sequence[_Numbered], bool]:
     if not chosen:
         st.info(f"No answer is {decision}.", icon=":material/filter_alt_off:")
     return chosen, looked
-
-
-def _page_of(items: Sequence[_Numbered]) -> Sequence[_Numbered]:
-    pages = -(-len(items) // _PAGE)
-    page = st.pagination(pages, key=f"page-{pages}") if pages > 1 else 1
-    return items[(page - 1) * _PAGE : page * _PAGE]
 
 
 def _cards(items: Sequence[_Numbered], labels: Sequence[str], looked: bool) -> None:
