@@ -4,7 +4,7 @@ Labels are foreign text, and Plotly takes some of that for mark-up: names are es
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,11 @@ from plotly.subplots import make_subplots
 
 from har_core import palette
 from har_core.bundle import Metric
-from har_core.evaluation.curves import Operating
 from har_core.labels import chart_text, label_text
 from har_core.palette import BAD, NEUTRAL, RIGHT, WRONG
+
+if TYPE_CHECKING:  # It is slow to import, and pages that only draw need none of it.
+    from har_core.evaluation.curves import Operating
 
 TITLES = {
     "accuracy": "Accuracy",
@@ -213,7 +215,7 @@ def reliability(table: pd.DataFrame) -> go.Figure:
 
 
 def risk_coverage(
-    table: pd.DataFrame, operating: Operating | None = None, original: Operating | None = None
+    table: pd.DataFrame, operating: "Operating | None" = None, original: "Operating | None" = None
 ) -> go.Figure:
     """Share of wrong answers among the sure ones, over how many are sure; each threshold is a point.
 
@@ -249,7 +251,7 @@ def risk_coverage(
     return _legend_above(_plain(figure, height=380))
 
 
-def outcomes(operating: Operating) -> go.Figure:
+def outcomes(operating: "Operating") -> go.Figure:
     """One bar: the answers, sure and unsure, right and wrong."""
     parts = (
         ("sure and right", operating.sure_right, RIGHT, True),

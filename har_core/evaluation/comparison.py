@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binomtest
 
 from har_core.bundle import Metric
 from har_core.errors import DatasetError
@@ -103,6 +102,8 @@ def mcnemar(gained: int, lost: int) -> float:
         gained: How many photos only one model is right about.
         lost: How many only the other.
     """
+    from scipy.stats import binomtest  # noqa: PLC0415 - as in metrics.wilson
+
     return float(binomtest(gained, gained + lost).pvalue) if gained + lost else 1.0
 
 

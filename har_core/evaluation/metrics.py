@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.stats import binomtest
 
 from har_core.bundle import Metric
 
@@ -180,6 +179,9 @@ def wilson(right: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a share, good for few photos, too (Wilson 1927); ``(nan, nan)`` of none."""
     if not n:
         return np.nan, np.nan
+    # Slow to import, which pages would wait for.
+    from scipy.stats import binomtest  # noqa: PLC0415
+
     found = binomtest(int(right), int(n)).proportion_ci(method="wilson")
     return float(found.low), float(found.high)
 
